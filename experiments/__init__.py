@@ -1,0 +1,1 @@
+"""Benchmarks, validation against other simulators, sweeps and studies."""
