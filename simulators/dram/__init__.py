@@ -1,5 +1,7 @@
 """Cycle-level DRAM memory controller and device simulator."""
 
+from simulators.dram._controller import ControllerConfig
+from simulators.dram._mapping import AddressMapping
 from simulators.dram._memory import MemorySpec
 
-__all__ = ["MemorySpec"]
+__all__ = ["AddressMapping", "ControllerConfig", "MemorySpec"]

@@ -2,8 +2,8 @@
 
 A further standard is a further file. Its keys:
 
-* ``commands``: the subset of `COMMANDS` that the standard has; ``[command_cycles]`` gives the length
-  on the command bus where it is not one cycle.
+* ``commands``: the subset of `COMMANDS` that the standard has; ``[command_cycles]`` gives the
+  length on the command bus where it is not one cycle.
 * ``buses``: ``"shared"``, or ``"split"`` where row and column commands have a bus each.
 * ``initial_bus_ps`` (optional): the time at which an unused bus counts as last used.
 * ``activates``: the commands that count in the four-activate window.
@@ -17,8 +17,8 @@ A further standard is a further file. Its keys:
   that memspec files carry.
 * ``[modes.NAME.value]`` (optional): timings replaced when timing ``NAME`` has that value.
 * ``[derived]``: named formulas, each may read the earlier ones.
-* ``[energy]``: ``model = "drampower"`` with the ``currents`` it needs and ``[energy.cycles]``, or the
-  ``reason`` why there is none.
+* ``[energy]``: ``model = "drampower"`` with the ``currents`` it needs and ``[energy.cycles]``, or
+  the ``reason`` why there is none.
 
 All formulas are in clock cycles; besides the timings they may read ``BL`` (burst length) and ``DR``
 (data rate).
