@@ -1,0 +1,219 @@
+"""A problem: a design space, a workload, and an evaluation of designs to metrics."""
+
+import hashlib
+import json
+import math
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from archgym.errors import InvalidConfigError
+from archgym.space import Design, DesignSpace
+
+if TYPE_CHECKING:
+    from archgym.objective import Objective
+
+__all__ = ["Evaluation", "Evaluator", "MetricSpec", "Problem"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """What one metric of a problem means."""
+
+    name: str
+    """Identifier; a physical quantity carries its unit as the suffix, as in ``latency_ns``."""
+
+    unit: str
+    """Unit for axes and tables; empty for a ratio."""
+
+    direction: Literal["min", "max"]
+    """Whether lower or higher is better."""
+
+    description: str
+    """One sentence."""
+
+    can_be_zero: bool = False
+    """Whether 0 is a real measurement. If not, 0 marks an evaluation that went wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What evaluating one design gave. A failure is data, not an exception."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Metric name to value; empty if the evaluation failed."""
+
+    feasible: bool = True
+    """False if a constraint is violated or the evaluation failed."""
+
+    violations: Mapping[str, float] = field(default_factory=dict)
+    """Constraint name to value; <= 0 is feasible."""
+
+    error: str | None = None
+    """Why there are no metrics; None if there are."""
+
+    @classmethod
+    def failed(cls, error: str, violations: Mapping[str, float] | None = None) -> "Evaluation":
+        """Return the evaluation of a design that could not be measured."""
+        return cls(feasible=False, violations=dict(violations or {}), error=error)
+
+
+class Evaluator(Protocol):
+    """Anything that can stand in for a simulator, for example a fitted model."""
+
+    def evaluate(self, designs: Sequence[Design]) -> list[Evaluation]:
+        """Return one evaluation per design, in the same order."""
+        ...
+
+
+class Problem(ABC):
+    """What a new simulator provides to the gym: subclass, set the attributes, write `simulate`.
+
+    Attributes:
+        name: the registered id, as in ``archgym/DRAM-v0``.
+        space: the design space.
+        metrics: name to meaning of every metric that an evaluation may hold, in display order.
+        workload: what the hardware runs, in words.
+        default_design: a legal design that needs no search, the zero point of rewards.
+        default_objective: the specification of the objective used when none is given.
+        evaluator: replaces `simulate` if not None.
+    """
+
+    name: str
+    space: DesignSpace
+    metrics: Mapping[str, MetricSpec]
+    workload: str
+    default_design: Design
+    default_objective: str
+    evaluator: Evaluator | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """JSON-compatible keyword arguments that make the same problem again."""
+        return {}
+
+    def simulate(self, designs: Sequence[Design]) -> list[Evaluation]:
+        """Measure ``designs``, which are in the space; return evaluations in the same order.
+
+        A design that cannot be measured gives `Evaluation.failed`. Whatever else goes wrong (no
+        executable, a bug) propagates. The same design always gives the same metrics.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines neither simulate nor evaluator.")
+
+    def evaluate(self, designs: Sequence[Design]) -> list[Evaluation]:
+        """Return one evaluation per design, in the same order.
+
+        Designs that violate a constraint of the space are measured all the same, and marked
+        infeasible. A metric that is not finite, or zero where zero is impossible, is a failure.
+
+        Raises:
+            InvalidDesignError: a design is not in the space.
+        """
+        valid = [self.space.validate(design) for design in designs]
+        measure = self.simulate if self.evaluator is None else self.evaluator.evaluate
+        measured = measure(valid)
+        if len(measured) != len(valid):
+            raise RuntimeError(
+                f"{self.name}: {len(measured)} evaluations came back for {len(valid)} designs."
+            )
+        return [
+            self._judged(design, evaluation)
+            for design, evaluation in zip(valid, measured, strict=True)
+        ]
+
+    def _judged(self, design: Design, evaluation: Evaluation) -> Evaluation:
+        """Merge the space's constraints into ``evaluation`` and check its metrics."""
+        violations = {**self.space.violations(design), **evaluation.violations}
+        error = evaluation.error or self._fault(evaluation.metrics)
+        legal = all(value <= 0 for value in violations.values())
+        return Evaluation(
+            metrics={} if error else dict(evaluation.metrics),
+            feasible=evaluation.feasible and legal and error is None,
+            violations=violations,
+            error=error,
+        )
+
+    def _fault(self, metrics: Mapping[str, float]) -> str | None:
+        """Return why ``metrics`` cannot be a measurement, or None."""
+        if not metrics:
+            return "the evaluation gave no metrics"
+        for name, value in metrics.items():
+            spec = self.metrics.get(name)
+            if spec is None:
+                return f"unknown metric {name}"
+            if not math.isfinite(value):
+                return f"{name} is {value}"
+            if value == 0 and not spec.can_be_zero:
+                return f"{name} is 0, which is no possible measurement"
+        return None
+
+    @cached_property
+    def reference(self) -> Evaluation:
+        """The evaluation of the default design, made once: the zero point of rewards.
+
+        Raises:
+            InvalidConfigError: the default design cannot be evaluated on this workload.
+        """
+        evaluation = self.evaluate([self.default_design])[0]
+        if not evaluation.feasible:
+            reason = evaluation.error or f"violations {dict(evaluation.violations)}"
+            raise InvalidConfigError(
+                f"{self.name}: the default design is infeasible on {self.workload}: {reason}. "
+                "Rewards are relative to it; choose another workload or configuration."
+            )
+        return evaluation
+
+    def objective(self, objective: "str | Objective | None" = None) -> "Objective":
+        """Return ``objective`` (default: `default_objective`) bound to this problem's metrics.
+
+        Raises:
+            UnknownNameError: it names a metric that this problem lacks.
+            InvalidConfigError: its text has no meaning.
+        """
+        from archgym.objective import Objective
+
+        chosen = self.default_objective if objective is None else objective
+        if isinstance(chosen, str):
+            chosen = Objective.from_spec(chosen)
+        return chosen.bind(self.metrics, self.reference.metrics)
+
+    def identity(self) -> dict[str, Any]:
+        """Return JSON-compatible data that differs whenever results may differ."""
+        from archgym import __version__
+
+        return {
+            "name": self.name,
+            "version": __version__,
+            "space": self.space.fingerprint(),
+            "config": self.config,
+            "evaluator": None if self.evaluator is None else type(self.evaluator).__qualname__,
+        }
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits of `identity`."""
+        text = json.dumps(self.identity(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def describe(self, design: Design, evaluation: Evaluation) -> str:
+        """Return a text of the design and its metrics for terminals."""
+        lines = [f"{self.name} on {self.workload}", "", "design"]
+        width = max(map(len, [*self.space.names, *self.metrics]))
+        for name, value in design.items():
+            unit = self.space[name].unit
+            lines.append(f"  {name:<{width}}  {value}{f' {unit}' if unit else ''}")
+        if evaluation.error:
+            lines += ["", f"failed: {evaluation.error}"]
+        violated = {name: v for name, v in evaluation.violations.items() if not v <= 0}
+        if violated:
+            lines += [
+                "",
+                "violated",
+                *(f"  {name:<{width}}  {v:g}" for name, v in violated.items()),
+            ]
+        if evaluation.metrics:
+            lines += ["", "metrics"]
+            for name, value in evaluation.metrics.items():
+                lines.append(f"  {name:<{width}}  {value:,.6g} {self.metrics[name].unit}".rstrip())
+        return "\n".join(lines)

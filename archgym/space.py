@@ -1,0 +1,534 @@
+"""Design spaces: typed parameters and one bijection between designs and integer vectors."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from archgym._parameters import (
+    Categorical,
+    Condition,
+    Design,
+    Integer,
+    Ordinal,
+    Parameter,
+    Real,
+    Value,
+)
+from archgym.errors import (
+    InfeasibleDesignError,
+    InvalidConfigError,
+    InvalidDesignError,
+    did_you_mean,
+)
+
+__all__ = [
+    "Categorical",
+    "Condition",
+    "Constraint",
+    "Design",
+    "DesignSpace",
+    "Integer",
+    "Ordinal",
+    "Parameter",
+    "Real",
+    "Value",
+]
+
+Indices = NDArray[np.int64]
+
+# Counting legal designs under a constraint walks through them; beyond this, `size` is a bound.
+MAX_COUNTED = 1_000_000
+
+# Rejection sampling gives up after this many draws in a row without one legal design.
+MAX_REJECTIONS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A rule that is known before a design is evaluated."""
+
+    name: str
+    """Identifier, the key in ``violations``."""
+
+    function: Callable[[Design], float]
+    """Design to value; a value <= 0 is feasible, a larger one says by how much it is violated."""
+
+    description: str = ""
+    """One sentence: what is required, and why."""
+
+    parameters: tuple[str, ...] = ()
+    """The parameters that ``function`` reads; empty: any. Naming them keeps ``size`` exact."""
+
+
+class DesignSpace:
+    """A finite set of designs: parameters, conditions between them, and constraints.
+
+    A design is a dict of the *active* parameters in declaration order. Its canonical index vector
+    has one int64 per declared parameter, 0 where inactive. `encode` and `decode` are inverse
+    to each other between designs and canonical vectors; every vector inside ``nvec`` decodes.
+    A design is *legal* when no constraint is violated.
+
+    Args:
+        parameters: at least one; names differ; a condition names a parameter declared earlier.
+        constraints: rules that legal designs fulfil.
+
+    Raises:
+        InvalidConfigError: the definition contradicts itself.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Parameter], constraints: Sequence[Constraint] = ()
+    ) -> None:
+        self.parameters = tuple(parameters)
+        self.constraints = tuple(constraints)
+        self.names = tuple(parameter.name for parameter in self.parameters)
+        self._check_names()
+        self._position = {name: i for i, name in enumerate(self.names)}
+        self._parent: tuple[int, ...] = tuple(
+            self._parent_of(i, parameter) for i, parameter in enumerate(self.parameters)
+        )
+        # Per parameter: for each index of the parent, whether this parameter is active.
+        self._enabled = tuple(
+            () if p.when is None else self._enabling(p.when) for p in self.parameters
+        )
+        self._scopes = tuple(self._closure(c.parameters or self.names) for c in self.constraints)
+        self.nvec: Indices = np.array([p.cardinality for p in self.parameters], dtype=np.int64)
+        self.nvec.setflags(write=False)
+        # One flat row per parameter, so that decoding touches no attribute.
+        self._rows = tuple(
+            (p.name, p.values, parent, enabled)
+            for p, parent, enabled in zip(self.parameters, self._parent, self._enabled, strict=True)
+        )
+
+    # ---------------------------------------------------------------- definition
+
+    def _check_names(self) -> None:
+        if not self.names:
+            raise InvalidConfigError("A design space needs at least one parameter.")
+        for kind, names in (
+            ("parameter", self.names),
+            ("constraint", [c.name for c in self.constraints]),
+        ):
+            twice = {name for name in names if list(names).count(name) > 1}
+            if twice:
+                raise InvalidConfigError(f"Two {kind}s are named {sorted(twice)[0]!r}. Rename one.")
+
+    def _parent_of(self, position: int, parameter: Parameter) -> int:
+        if parameter.when is None:
+            return -1
+        earlier = self.names[:position]
+        if parameter.when.parent not in earlier:
+            raise InvalidConfigError(
+                f"{parameter.name} depends on {parameter.when.parent!r}, which is not declared "
+                f"before it.{did_you_mean(parameter.when.parent, earlier)} "
+                f"Declared before: {', '.join(earlier) or 'none'}."
+            )
+        return self._position[parameter.when.parent]
+
+    def _enabling(self, when: Condition) -> tuple[bool, ...]:
+        parent = self[when.parent]
+        try:
+            enabling = {parent.index(value) for value in when.values}
+        except InvalidDesignError as error:
+            raise InvalidConfigError(f"A condition on {parent.name} never holds: {error}") from None
+        return tuple(index in enabling for index in range(parent.cardinality))
+
+    def _closure(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Positions of ``names`` and of every parameter that their activity depends on."""
+        positions = set()
+        for name in names:
+            if name not in self._position:
+                raise InvalidConfigError(
+                    f"A constraint reads the unknown parameter {name!r}."
+                    f"{did_you_mean(name, self.names)} Known: {', '.join(self.names)}."
+                )
+            position = self._position[name]
+            while position >= 0:
+                positions.add(position)
+                position = self._parent[position]
+        return tuple(sorted(positions))
+
+    def __getitem__(self, name: str) -> Parameter:
+        """Return the parameter called ``name``."""
+        return self.parameters[self._position[name]]
+
+    def __len__(self) -> int:
+        """Return the number of declared parameters."""
+        return len(self.parameters)
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{p.name}: {p.cardinality}" for p in self.parameters)
+        return f"DesignSpace({inner})"
+
+    # ---------------------------------------------------------------- bijection
+
+    def decode(self, indices: ArrayLike) -> Design:
+        """Return the design of an index vector; entries of inactive parameters are ignored.
+
+        Raises:
+            InvalidDesignError: wrong length, not integers, or an entry outside ``nvec``.
+        """
+        row: list[Any] = np.asarray(indices).tolist()
+        if len(row) != len(self._rows):
+            raise self._bad_vector(row)
+        design: Design = {}
+        on: list[bool] = []
+        try:
+            for index, (name, values, parent, enabled) in zip(row, self._rows, strict=True):
+                active = parent < 0 or (on[parent] and enabled[row[parent]])
+                on.append(active)
+                if active:
+                    if index < 0:
+                        raise IndexError
+                    design[name] = values[index]
+        except (IndexError, TypeError):
+            raise self._bad_vector(row) from None
+        return design
+
+    def _bad_vector(self, row: object) -> InvalidDesignError:
+        return InvalidDesignError(
+            f"Index vector {row} is outside the space. Give {len(self)} integers, "
+            f"each from 0 to below {self.nvec.tolist()}."
+        )
+
+    def encode(self, design: Mapping[str, Any]) -> Indices:
+        """Return the canonical index vector of ``design``, int64 of shape (parameters,).
+
+        Raises:
+            InvalidDesignError: a name is unknown, missing or inactive, or a value not allowed.
+        """
+        row: list[int] = []
+        on: list[bool] = []
+        used = 0
+        for (name, _, parent, enabled), parameter in zip(self._rows, self.parameters, strict=True):
+            active = parent < 0 or (on[parent] and enabled[row[parent]])
+            on.append(active)
+            if active and name in design:
+                row.append(parameter.index(design[name]))
+                used += 1
+            elif active:
+                raise InvalidDesignError(self._missing(name, design))
+            else:
+                row.append(0)
+        if used != len(design):
+            raise InvalidDesignError(self._surplus(design, on))
+        return np.array(row, dtype=np.int64)
+
+    def _missing(self, name: str, design: Mapping[str, Any]) -> str:
+        unknown = [given for given in design if given not in self._position]
+        hint = f" The unknown name {unknown[0]!r} was given." if unknown else ""
+        return f"The design lacks {name}.{hint} Allowed values: {self[name].allowed}."
+
+    def _surplus(self, design: Mapping[str, Any], on: Sequence[bool]) -> str:
+        for name in design:
+            if name not in self._position:
+                return (
+                    f"Unknown parameter {name!r}.{did_you_mean(name, self.names)} "
+                    f"Known: {', '.join(self.names)}."
+                )
+        name = next(n for n in design if not on[self._position[n]])
+        when = self[name].when
+        reason = "" if when is None else f" It needs {when.parent} in {list(when.values)}."
+        return f"{name} is not active in this design.{reason} Leave it out."
+
+    def validate(self, design: Mapping[str, Any]) -> Design:
+        """Return ``design`` in declaration order with the space's own values.
+
+        Checks names and values, not constraints: see `violations`.
+
+        Raises:
+            InvalidDesignError: a name is unknown, missing or inactive, or a value not allowed.
+        """
+        return self.decode(self.encode(design))
+
+    def parse(self, texts: Mapping[str, str]) -> Design:
+        """Return the design that ``texts`` (name to spelled value) describe.
+
+        Raises:
+            InvalidDesignError: as `validate`.
+        """
+        for name in texts:
+            if name not in self._position:
+                raise InvalidDesignError(self._surplus({name: ""}, ()))
+        return self.validate({name: self[name].parse(text) for name, text in texts.items()})
+
+    def active(self, indices: ArrayLike) -> NDArray[np.bool_]:
+        """Return which entries of the index vector(s), shape (..., parameters), are active."""
+        vectors = self._checked(indices)
+        mask = np.ones(vectors.shape, dtype=bool)
+        for i, (parent, enabled) in enumerate(zip(self._parent, self._enabled, strict=True)):
+            if parent >= 0:
+                mask[..., i] = mask[..., parent] & np.array(enabled)[vectors[..., parent]]
+        return mask
+
+    def canonical(self, indices: ArrayLike) -> Indices:
+        """Return the index vector(s), shape (..., parameters), with inactive entries set to 0."""
+        return np.where(self.active(indices), np.asarray(indices, dtype=np.int64), 0)
+
+    def _checked(self, indices: ArrayLike) -> Indices:
+        vectors = np.asarray(indices)
+        shaped = vectors.ndim >= 1 and vectors.shape[-1] == len(self)
+        if not shaped or not np.issubdtype(vectors.dtype, np.integer):
+            raise self._bad_vector(vectors.tolist())
+        outside = (vectors < 0) | (vectors >= self.nvec)
+        if outside.any():
+            bad = vectors[outside.any(axis=-1)] if vectors.ndim > 1 else vectors[None]
+            raise self._bad_vector(bad.reshape(-1, len(self))[0].tolist())
+        return vectors.astype(np.int64, copy=False)
+
+    def key(self, design: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return a hashable identity of ``design``: its canonical indices."""
+        return tuple(self.encode(design).tolist())
+
+    # ---------------------------------------------------------------- constraints
+
+    def violations(self, design: Mapping[str, Any]) -> dict[str, float]:
+        """Return every constraint's value for ``design``; <= 0 is feasible."""
+        as_dict = dict(design)
+        return {c.name: float(c.function(as_dict)) for c in self.constraints}
+
+    def is_legal(self, design: Mapping[str, Any]) -> bool:
+        """Return whether no constraint is violated; NaN counts as a violation."""
+        as_dict = dict(design)
+        return all(c.function(as_dict) <= 0 for c in self.constraints)
+
+    def require_legal(self, design: Mapping[str, Any]) -> None:
+        """Raise InfeasibleDesignError if a constraint is violated."""
+        violations = self.violations(design)
+        for constraint in self.constraints:
+            if not violations[constraint.name] <= 0:
+                raise InfeasibleDesignError(
+                    f"Constraint {constraint.name} is violated by "
+                    f"{violations[constraint.name]:g}: {constraint.description}",
+                    violations,
+                )
+
+    # ---------------------------------------------------------------- size and enumeration
+
+    @cached_property
+    def size(self) -> int:
+        """Number of distinct legal designs; an upper bound if not `size_is_exact`."""
+        checked, scope = self._counted_constraints()
+        total = 0
+        for row in self._subvectors(scope):
+            design = {self.names[i]: self._rows[i][1][k] for i, k in row.items() if k is not None}
+            if all(c.function(design) <= 0 for c in checked):
+                total += math.prod(
+                    self._count(i, row) for i in range(len(self)) if self._is_root(i, row)
+                )
+        return total
+
+    @property
+    def size_is_exact(self) -> bool:
+        """Whether `size` accounts for every constraint."""
+        return self._counted_constraints()[0] == self.constraints
+
+    def _counted_constraints(self) -> tuple[tuple[Constraint, ...], tuple[int, ...]]:
+        """Constraints that are cheap enough to count under, and the parameters they read."""
+        counted: list[Constraint] = []
+        scope: set[int] = set()
+        for constraint, closure in zip(self.constraints, self._scopes, strict=True):
+            wider = scope.union(closure)
+            if math.prod(len(self._rows[i][1]) for i in wider) <= MAX_COUNTED:
+                counted.append(constraint)
+                scope = wider
+        return tuple(counted), tuple(sorted(scope))
+
+    def _is_root(self, i: int, row: Mapping[int, int | None]) -> bool:
+        """Whether parameter ``i`` tops a tree of parameters left free by ``row``, and is active."""
+        if i in row:
+            return False
+        parent = self._parent[i]
+        if parent < 0:
+            return True
+        index = row.get(parent)
+        return parent in row and index is not None and self._enabled[i][index]
+
+    def _count(self, i: int, row: Mapping[int, int | None]) -> int:
+        """Number of assignments of parameter ``i`` and of all that depend on it."""
+        children = [j for j in range(i + 1, len(self)) if self._parent[j] == i and j not in row]
+        counts = {j: self._count(j, row) for j in children}
+        return sum(
+            math.prod(counts[j] for j in children if self._enabled[j][index])
+            for index in range(len(self._rows[i][1]))
+        )
+
+    def _subvectors(self, scope: Sequence[int]) -> Iterator[dict[int, int | None]]:
+        """Distinct assignments of the parameters in ``scope``; None: inactive."""
+
+        def extend(row: dict[int, int | None], depth: int) -> Iterator[dict[int, int | None]]:
+            if depth == len(scope):
+                yield dict(row)
+                return
+            i = scope[depth]
+            parent = self._parent[i]
+            above = row[parent] if parent >= 0 else None
+            if parent >= 0 and (above is None or not self._enabled[i][above]):
+                row[i] = None
+                yield from extend(row, depth + 1)
+                return
+            for index in range(len(self._rows[i][1])):
+                row[i] = index
+                yield from extend(row, depth + 1)
+
+        return extend({}, 0)
+
+    def enumerate(self) -> Iterator[Design]:
+        """Yield every legal design once, in the order of their canonical index vectors."""
+        for row in self._subvectors(range(len(self))):
+            design = {self.names[i]: self._rows[i][1][k] for i, k in row.items() if k is not None}
+            if self.is_legal(design):
+                yield design
+
+    # ---------------------------------------------------------------- sampling and neighbours
+
+    def sample(self, rng: np.random.Generator) -> Design:
+        """Return one legal design, uniform over index vectors that decode to a legal design."""
+        return self.decode(self.sample_indices(rng, 1)[0])
+
+    def sample_indices(self, rng: np.random.Generator, n: int) -> Indices:
+        """Return ``n`` canonical index vectors of legal designs, int64 of shape (n, parameters).
+
+        Raises:
+            InfeasibleDesignError: no legal design in 100,000 draws in a row.
+        """
+        kept: list[Indices] = []
+        missing, rejected = n, 0
+        while missing > 0:
+            drawn = self.canonical(rng.integers(0, self.nvec, size=(missing, len(self))))
+            if self.constraints:
+                drawn = drawn[[self.is_legal(self.decode(row)) for row in drawn]]
+            rejected = 0 if len(drawn) else rejected + missing
+            if rejected > MAX_REJECTIONS:
+                raise InfeasibleDesignError(
+                    f"No legal design in {rejected} random draws. Loosen the constraints "
+                    f"{', '.join(c.name for c in self.constraints)}."
+                )
+            kept.append(drawn)
+            missing -= len(drawn)
+        return np.concatenate(kept) if kept else np.empty((0, len(self)), dtype=np.int64)
+
+    def neighbours(self, design: Mapping[str, Any]) -> list[Design]:
+        """Return the legal designs that differ from ``design`` in one choice.
+
+        An ordered parameter moves one step, a categorical one to any other value. Parameters that
+        the move switches on start at index 0, those that it switches off disappear.
+        """
+        base = self.encode(design)
+        found = []
+        for i in np.flatnonzero(self.active(base)):
+            for index in self._moves(int(i), int(base[i])):
+                row = base.copy()
+                row[i] = index
+                neighbour = self.decode(row)
+                if self.is_legal(neighbour):
+                    found.append(neighbour)
+        return found
+
+    def _moves(self, i: int, index: int) -> list[int]:
+        cardinality = self.parameters[i].cardinality
+        if self.parameters[i].ordered:
+            return [k for k in (index - 1, index + 1) if 0 <= k < cardinality]
+        return [k for k in range(cardinality) if k != index]
+
+    # ---------------------------------------------------------------- other representations
+
+    def to_unit(self, design: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Return ``design`` as a point of the unit cube: the centre of each index's bin."""
+        return self.unit_from_indices(self.encode(design))
+
+    def from_unit(self, point: ArrayLike) -> Design:
+        """Return the design whose bins contain ``point``, an array of shape (parameters,)."""
+        return self.decode(self.indices_from_unit(point))
+
+    def unit_from_indices(self, indices: ArrayLike) -> NDArray[np.float64]:
+        """Return canonical index vectors, shape (..., parameters), as points of the unit cube."""
+        return (self.canonical(indices) + 0.5) / self.nvec
+
+    def indices_from_unit(self, points: ArrayLike) -> Indices:
+        """Return the canonical index vectors of points of the unit cube; outside is clipped."""
+        array = np.asarray(points, dtype=np.float64)
+        if array.ndim < 1 or array.shape[-1] != len(self) or np.isnan(array).any():
+            raise InvalidDesignError(
+                f"A point of shape {array.shape} is not in the unit cube of this space. "
+                f"Give {len(self)} numbers from 0 to 1, none of them NaN."
+            )
+        bins = np.floor(np.clip(array, 0.0, 1.0) * self.nvec).astype(np.int64)
+        return self.canonical(np.minimum(bins, self.nvec - 1))
+
+    def multi_discrete(self) -> Any:
+        """Return the `gymnasium.spaces.MultiDiscrete` of index vectors."""
+        from gymnasium.spaces import MultiDiscrete
+
+        return MultiDiscrete(self.nvec)
+
+    def dict_space(self) -> Any:
+        """Return the `gymnasium.spaces.Dict` of one `Discrete` index per parameter."""
+        from gymnasium.spaces import Dict, Discrete
+
+        return Dict({p.name: Discrete(p.cardinality) for p in self.parameters})
+
+    def optuna_distributions(self) -> dict[str, Any]:
+        """Return Optuna distributions: indices of ordered parameters, choices of the others.
+
+        Indices give Optuna's samplers the even spacing of the grid. `from_optuna` is the inverse.
+        """
+        from optuna.distributions import CategoricalDistribution, IntDistribution
+
+        return {
+            p.name: IntDistribution(0, p.cardinality - 1)
+            if p.ordered
+            else CategoricalDistribution(p.values)
+            for p in self.parameters
+        }
+
+    def from_optuna(self, params: Mapping[str, Any]) -> Design:
+        """Return the design of an Optuna trial's ``params``; inactive ones may be missing."""
+        row = [
+            0 if p.name not in params else params[p.name] if p.ordered else p.index(params[p.name])
+            for p in self.parameters
+        ]
+        return self.decode(row)
+
+    def to_optuna(self, design: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``design`` as Optuna parameters, the inverse of `from_optuna`."""
+        return {
+            name: self[name].index(value) if self[name].ordered else value
+            for name, value in design.items()
+        }
+
+    def suggest(self, trial: Any) -> Design:
+        """Ask an Optuna ``trial`` for the active parameters only, in declaration order."""
+        row: list[int] = []
+        on: list[bool] = []
+        for p, parent, enabled in zip(self.parameters, self._parent, self._enabled, strict=True):
+            on.append(parent < 0 or (on[parent] and enabled[row[parent]]))
+            if not on[-1]:
+                row.append(0)
+            elif p.ordered:
+                row.append(trial.suggest_int(p.name, 0, p.cardinality - 1))
+            else:
+                row.append(p.index(trial.suggest_categorical(p.name, p.values)))
+        return self.decode(row)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the definition as JSON-compatible data; constraints by name and description."""
+        return {
+            "parameters": [p.definition() for p in self.parameters],
+            "constraints": [
+                {"name": c.name, "description": c.description, "parameters": list(c.parameters)}
+                for c in self.constraints
+            ],
+        }
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits that differ when the definition differs."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
