@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from archgym.errors import InvalidConfigError, InvalidDesignError, did_you_mean
 
 Value = str | int | float | bool
@@ -336,8 +338,7 @@ class Real(_Numeric):
 
 
 def _is_bool(value: object) -> bool:
-    # numpy's boolean is no subclass of bool.
-    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
+    return isinstance(value, bool | np.bool_)
 
 
 def _checked_tuple(name: str, field: str, values: Sequence[Any]) -> tuple[Any, ...]:

@@ -56,6 +56,7 @@ class Term:
     """The default design's value of the metric; filled in by `Objective.bind`."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "value", float(self.value))
         if self.direction not in (None, "min", "max"):
             raise InvalidConfigError(
                 f"{self.metric}: direction {self.direction!r}. Use 'min' or 'max'."

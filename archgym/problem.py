@@ -105,33 +105,44 @@ class Problem(ABC):
     def evaluate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Return one evaluation per design, in the same order.
 
-        Designs that violate a constraint of the space are measured all the same, and marked
-        infeasible. A metric that is not finite, or zero where zero is impossible, is a failure.
+        A design that violates a constraint of the space is not measured: its evaluation is
+        infeasible, with violations and without metrics. A measured metric that is not finite, or
+        zero where zero is impossible, makes the evaluation a failure.
 
         Raises:
             InvalidDesignError: a design is not in the space.
         """
         valid = [self.space.validate(design) for design in designs]
-        measure = self.simulate if self.evaluator is None else self.evaluator.evaluate
-        measured = measure(valid)
-        if len(measured) != len(valid):
-            raise RuntimeError(
-                f"{self.name}: {len(measured)} evaluations came back for {len(valid)} designs."
-            )
+        violations = [self.space.violations(design) for design in valid]
+        legal = [all(value <= 0 for value in found.values()) for found in violations]
+        measured = iter(self._measure([d for d, ok in zip(valid, legal, strict=True) if ok]))
         return [
-            self._judged(design, evaluation)
-            for design, evaluation in zip(valid, measured, strict=True)
+            self._judged(next(measured), found)
+            if ok
+            else Evaluation(feasible=False, violations=found)
+            for found, ok in zip(violations, legal, strict=True)
         ]
 
-    def _judged(self, design: Design, evaluation: Evaluation) -> Evaluation:
+    def _measure(self, designs: list[Design]) -> list[Evaluation]:
+        if not designs:
+            return []
+        measure = self.simulate if self.evaluator is None else self.evaluator.evaluate
+        measured = measure(designs)
+        if len(measured) != len(designs):
+            raise RuntimeError(
+                f"{self.name}: {len(measured)} evaluations came back for {len(designs)} designs."
+            )
+        return measured
+
+    def _judged(self, evaluation: Evaluation, violations: Mapping[str, float]) -> Evaluation:
         """Merge the space's constraints into ``evaluation`` and check its metrics."""
-        violations = {**self.space.violations(design), **evaluation.violations}
+        merged = {**violations, **evaluation.violations}
         error = evaluation.error or self._fault(evaluation.metrics)
-        legal = all(value <= 0 for value in violations.values())
+        kept = all(value <= 0 for value in merged.values())
         return Evaluation(
             metrics={} if error else dict(evaluation.metrics),
-            feasible=evaluation.feasible and legal and error is None,
-            violations=violations,
+            feasible=evaluation.feasible and kept and error is None,
+            violations=merged,
             error=error,
         )
 

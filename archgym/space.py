@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
+from archgym import _interop
+from archgym._activity import ActivityForest, Assignment
 from archgym._parameters import (
     Categorical,
     Condition,
@@ -27,6 +30,10 @@ from archgym.errors import (
     InvalidDesignError,
     did_you_mean,
 )
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import BaseTrial
 
 __all__ = [
     "Categorical",
@@ -91,20 +98,20 @@ class DesignSpace:
         self.names = tuple(parameter.name for parameter in self.parameters)
         self._check_names()
         self._position = {name: i for i, name in enumerate(self.names)}
-        self._parent: tuple[int, ...] = tuple(
-            self._parent_of(i, parameter) for i, parameter in enumerate(self.parameters)
+        self._check_constraints()
+        self.forest = ActivityForest(
+            cardinalities=tuple(p.cardinality for p in self.parameters),
+            parents=tuple(self._parent_of(i, p) for i, p in enumerate(self.parameters)),
+            enabling=tuple(self._enabling(p) for p in self.parameters),
         )
-        # Per parameter: for each index of the parent, whether this parameter is active.
-        self._enabled = tuple(
-            () if p.when is None else self._enabling(p.when) for p in self.parameters
-        )
-        self._scopes = tuple(self._closure(c.parameters or self.names) for c in self.constraints)
-        self.nvec: Indices = np.array([p.cardinality for p in self.parameters], dtype=np.int64)
+        self.nvec: Indices = np.array(self.forest.cardinalities, dtype=np.int64)
         self.nvec.setflags(write=False)
         # One flat row per parameter, so that decoding touches no attribute.
         self._rows = tuple(
-            (p.name, p.values, parent, enabled)
-            for p, parent, enabled in zip(self.parameters, self._parent, self._enabled, strict=True)
+            (p.name, p.values, parent, enabling)
+            for p, parent, enabling in zip(
+                self.parameters, self.forest.parents, self.forest.enabling, strict=True
+            )
         )
 
     # ---------------------------------------------------------------- definition
@@ -132,28 +139,25 @@ class DesignSpace:
             )
         return self._position[parameter.when.parent]
 
-    def _enabling(self, when: Condition) -> tuple[bool, ...]:
+    def _enabling(self, parameter: Parameter) -> tuple[bool, ...]:
+        when = parameter.when
+        if when is None:
+            return ()
         parent = self[when.parent]
         try:
             enabling = {parent.index(value) for value in when.values}
         except InvalidDesignError as error:
-            raise InvalidConfigError(f"A condition on {parent.name} never holds: {error}") from None
+            raise InvalidConfigError(f"The condition of {parameter.name}: {error}") from None
         return tuple(index in enabling for index in range(parent.cardinality))
 
-    def _closure(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Positions of ``names`` and of every parameter that their activity depends on."""
-        positions = set()
-        for name in names:
-            if name not in self._position:
-                raise InvalidConfigError(
-                    f"A constraint reads the unknown parameter {name!r}."
-                    f"{did_you_mean(name, self.names)} Known: {', '.join(self.names)}."
-                )
-            position = self._position[name]
-            while position >= 0:
-                positions.add(position)
-                position = self._parent[position]
-        return tuple(sorted(positions))
+    def _check_constraints(self) -> None:
+        for constraint in self.constraints:
+            for name in constraint.parameters:
+                if name not in self._position:
+                    raise InvalidConfigError(
+                        f"Constraint {constraint.name} reads the unknown parameter {name!r}."
+                        f"{did_you_mean(name, self.names)} Known: {', '.join(self.names)}."
+                    )
 
     def __getitem__(self, name: str) -> Parameter:
         """Return the parameter called ``name``."""
@@ -175,8 +179,8 @@ class DesignSpace:
         Raises:
             InvalidDesignError: wrong length, not integers, or an entry outside ``nvec``.
         """
-        row: list[Any] = np.asarray(indices).tolist()
-        if len(row) != len(self._rows):
+        row: Any = np.asarray(indices).tolist()
+        if not isinstance(row, list) or len(row) != len(self._rows):
             raise self._bad_vector(row)
         design: Design = {}
         on: list[bool] = []
@@ -261,12 +265,7 @@ class DesignSpace:
 
     def active(self, indices: ArrayLike) -> NDArray[np.bool_]:
         """Return which entries of the index vector(s), shape (..., parameters), are active."""
-        vectors = self._checked(indices)
-        mask = np.ones(vectors.shape, dtype=bool)
-        for i, (parent, enabled) in enumerate(zip(self._parent, self._enabled, strict=True)):
-            if parent >= 0:
-                mask[..., i] = mask[..., parent] & np.array(enabled)[vectors[..., parent]]
-        return mask
+        return self.forest.mask(self._checked(indices))
 
     def canonical(self, indices: ArrayLike) -> Indices:
         """Return the index vector(s), shape (..., parameters), with inactive entries set to 0."""
@@ -315,75 +314,42 @@ class DesignSpace:
     @cached_property
     def size(self) -> int:
         """Number of distinct legal designs; an upper bound if not `size_is_exact`."""
-        checked, scope = self._counted_constraints()
-        total = 0
-        for row in self._subvectors(scope):
-            design = {self.names[i]: self._rows[i][1][k] for i, k in row.items() if k is not None}
-            if all(c.function(design) <= 0 for c in checked):
-                total += math.prod(
-                    self._count(i, row) for i in range(len(self)) if self._is_root(i, row)
-                )
-        return total
+        counted, scope = self._countable
+        return sum(
+            self.forest.completions(row)
+            for row in self.forest.assignments(scope)
+            if all(c.function(self._design_of(row)) <= 0 for c in counted)
+        )
 
     @property
     def size_is_exact(self) -> bool:
         """Whether `size` accounts for every constraint."""
-        return self._counted_constraints()[0] == self.constraints
+        return self._countable[0] == self.constraints
 
-    def _counted_constraints(self) -> tuple[tuple[Constraint, ...], tuple[int, ...]]:
-        """Constraints that are cheap enough to count under, and the parameters they read."""
+    @cached_property
+    def _countable(self) -> tuple[tuple[Constraint, ...], tuple[int, ...]]:
+        """Constraints that are cheap enough to count under, and the parameters they depend on."""
         counted: list[Constraint] = []
         scope: set[int] = set()
-        for constraint, closure in zip(self.constraints, self._scopes, strict=True):
-            wider = scope.union(closure)
-            if math.prod(len(self._rows[i][1]) for i in wider) <= MAX_COUNTED:
+        for constraint in self.constraints:
+            reads = constraint.parameters or self.names
+            wider = scope | self.forest.with_ancestors(self._position[name] for name in reads)
+            if math.prod(self.parameters[i].cardinality for i in wider) <= MAX_COUNTED:
                 counted.append(constraint)
                 scope = wider
         return tuple(counted), tuple(sorted(scope))
 
-    def _is_root(self, i: int, row: Mapping[int, int | None]) -> bool:
-        """Whether parameter ``i`` tops a tree of parameters left free by ``row``, and is active."""
-        if i in row:
-            return False
-        parent = self._parent[i]
-        if parent < 0:
-            return True
-        index = row.get(parent)
-        return parent in row and index is not None and self._enabled[i][index]
-
-    def _count(self, i: int, row: Mapping[int, int | None]) -> int:
-        """Number of assignments of parameter ``i`` and of all that depend on it."""
-        children = [j for j in range(i + 1, len(self)) if self._parent[j] == i and j not in row]
-        counts = {j: self._count(j, row) for j in children}
-        return sum(
-            math.prod(counts[j] for j in children if self._enabled[j][index])
-            for index in range(len(self._rows[i][1]))
-        )
-
-    def _subvectors(self, scope: Sequence[int]) -> Iterator[dict[int, int | None]]:
-        """Distinct assignments of the parameters in ``scope``; None: inactive."""
-
-        def extend(row: dict[int, int | None], depth: int) -> Iterator[dict[int, int | None]]:
-            if depth == len(scope):
-                yield dict(row)
-                return
-            i = scope[depth]
-            parent = self._parent[i]
-            above = row[parent] if parent >= 0 else None
-            if parent >= 0 and (above is None or not self._enabled[i][above]):
-                row[i] = None
-                yield from extend(row, depth + 1)
-                return
-            for index in range(len(self._rows[i][1])):
-                row[i] = index
-                yield from extend(row, depth + 1)
-
-        return extend({}, 0)
+    def _design_of(self, row: Assignment) -> Design:
+        return {
+            self.names[i]: self.parameters[i].values[index]
+            for i, index in row.items()
+            if index is not None
+        }
 
     def enumerate(self) -> Iterator[Design]:
         """Yield every legal design once, in the order of their canonical index vectors."""
-        for row in self._subvectors(range(len(self))):
-            design = {self.names[i]: self._rows[i][1][k] for i, k in row.items() if k is not None}
+        for row in self.forest.assignments(range(len(self))):
+            design = self._design_of(row)
             if self.is_legal(design):
                 yield design
 
@@ -463,60 +429,35 @@ class DesignSpace:
         bins = np.floor(np.clip(array, 0.0, 1.0) * self.nvec).astype(np.int64)
         return self.canonical(np.minimum(bins, self.nvec - 1))
 
-    def multi_discrete(self) -> Any:
-        """Return the `gymnasium.spaces.MultiDiscrete` of index vectors."""
-        from gymnasium.spaces import MultiDiscrete
+    def multi_discrete(self) -> spaces.MultiDiscrete:
+        """Return the Gymnasium space of index vectors."""
+        return _interop.multi_discrete(self)
 
-        return MultiDiscrete(self.nvec)
+    def dict_space(self) -> spaces.Dict:
+        """Return the Gymnasium space of one `Discrete` index per parameter name."""
+        return _interop.dict_space(self)
 
-    def dict_space(self) -> Any:
-        """Return the `gymnasium.spaces.Dict` of one `Discrete` index per parameter."""
-        from gymnasium.spaces import Dict, Discrete
-
-        return Dict({p.name: Discrete(p.cardinality) for p in self.parameters})
-
-    def optuna_distributions(self) -> dict[str, Any]:
+    def optuna_distributions(self) -> "dict[str, BaseDistribution]":
         """Return Optuna distributions: indices of ordered parameters, choices of the others.
 
-        Indices give Optuna's samplers the even spacing of the grid. `from_optuna` is the inverse.
+        Indices give Optuna's samplers the even spacing of the grid. `from_optuna` converts back.
         """
-        from optuna.distributions import CategoricalDistribution, IntDistribution
-
-        return {
-            p.name: IntDistribution(0, p.cardinality - 1)
-            if p.ordered
-            else CategoricalDistribution(p.values)
-            for p in self.parameters
-        }
+        return _interop.optuna_distributions(self)
 
     def from_optuna(self, params: Mapping[str, Any]) -> Design:
         """Return the design of an Optuna trial's ``params``; inactive ones may be missing."""
-        row = [
-            0 if p.name not in params else params[p.name] if p.ordered else p.index(params[p.name])
-            for p in self.parameters
-        ]
-        return self.decode(row)
+        return _interop.from_optuna(self, params)
 
     def to_optuna(self, design: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``design`` as Optuna parameters, the inverse of `from_optuna`."""
-        return {
-            name: self[name].index(value) if self[name].ordered else value
-            for name, value in design.items()
-        }
+        """Return ``design`` as an Optuna trial's parameters, the inverse of `from_optuna`."""
+        return _interop.to_optuna(self, design)
 
-    def suggest(self, trial: Any) -> Design:
-        """Ask an Optuna ``trial`` for the active parameters only, in declaration order."""
-        row: list[int] = []
-        on: list[bool] = []
-        for p, parent, enabled in zip(self.parameters, self._parent, self._enabled, strict=True):
-            on.append(parent < 0 or (on[parent] and enabled[row[parent]]))
-            if not on[-1]:
-                row.append(0)
-            elif p.ordered:
-                row.append(trial.suggest_int(p.name, 0, p.cardinality - 1))
-            else:
-                row.append(p.index(trial.suggest_categorical(p.name, p.values)))
-        return self.decode(row)
+    def suggest(self, trial: "BaseTrial") -> Design:
+        """Ask an Optuna ``trial`` for the active parameters only, in declaration order.
+
+        The design may violate a constraint: see `is_legal`.
+        """
+        return _interop.suggest(self, trial)
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON-compatible data; constraints by name and description."""
