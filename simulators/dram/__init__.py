@@ -3,5 +3,6 @@
 from simulators.dram._controller import ControllerConfig
 from simulators.dram._mapping import AddressMapping
 from simulators.dram._memory import MemorySpec
+from simulators.dram._trace import Trace
 
-__all__ = ["AddressMapping", "ControllerConfig", "MemorySpec"]
+__all__ = ["AddressMapping", "ControllerConfig", "MemorySpec", "Trace"]

@@ -92,7 +92,7 @@ class ControllerConfig:
         given = {name: value for name, value in locals().items() if name in _DRAMSYS_KEYS}
         for key, value in dramsys.items():
             name = _field_of(key)
-            if given[name] not in (value, ControllerConfig.__init__.__kwdefaults__[name]):
+            if given[name] not in (value, (ControllerConfig.__init__.__kwdefaults__ or {})[name]):
                 raise InvalidConfigError(f"{key} is {value!r}, but {name} is {given[name]!r}.")
             given[name] = value
         for name, value in given.items():
