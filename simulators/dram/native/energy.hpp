@@ -54,7 +54,7 @@ class EnergyMeter {
       case PDEA: enter(State::active_power_down, cycle); break;
       case PDEP: enter(State::precharge_power_down, cycle); break;
       case SREFEN: enter(State::self_refresh, cycle); break;
-      case PDXA: case PDXP: case SREFEX: leave(cycle); break;
+      case PDXA: case PDXP: case SREFEX: leave(command, cycle); break;
       default: break;
     }
     if (command == RDA || command == WRA) auto_precharge(command, bank, cycle);
@@ -115,6 +115,7 @@ class EnergyMeter {
     ++refreshes_;
     precharged_ += std::max<std::int64_t>(0, cycle - last_precharge_);
     active_ += spec_.RFC - spec_.RP;
+    first_activate_ = cycle;
     last_precharge_ = cycle + spec_.RFC - spec_.RP;
     close_all();
   }
@@ -130,19 +131,28 @@ class EnergyMeter {
     else
       precharged_ += std::max<std::int64_t>(0, cycle - last_precharge_);
     state_ = state;
-    entered_ = cycle;
+    if (state == State::self_refresh) {
+      self_refresh_entry_ = cycle;
+    } else {
+      power_down_entry_ = cycle;
+      at_entry_ = banks_;
+      open_at_entry_ = open_banks_;
+    }
   }
 
-  void leave(std::int64_t cycle) {
-    const std::int64_t span = std::max<std::int64_t>(0, cycle - entered_);
-    if (state_ == State::active_power_down) {
-      power_down_active_ += span;
-      first_activate_ = cycle;
-    } else if (state_ == State::precharge_power_down) {
-      power_down_precharged_ += span;
-      last_precharge_ = cycle;
-    } else if (state_ == State::self_refresh) {
-      last_precharge_ = cycle + leave_self_refresh(span);
+  // The banks are as they were at the entry: a precharge that falls into the power-down (that of
+  // an auto-precharge before it) is forgotten, as in DRAMPower.
+  void leave(Command command, std::int64_t cycle) {
+    if (command == SREFEX) {
+      last_precharge_ = cycle + leave_self_refresh(std::max<std::int64_t>(0, cycle - self_refresh_entry_));
+    } else {
+      const std::int64_t span = std::max<std::int64_t>(0, cycle - power_down_entry_);
+      if (state_ == State::active_power_down) power_down_active_ += span;
+      if (state_ == State::precharge_power_down) power_down_precharged_ += span;
+      (command == PDXA ? first_activate_ : last_precharge_) = cycle;
+      for (std::size_t i = 0; i < banks_.size(); ++i)
+        banks_[i].open = i < at_entry_.size() && at_entry_[i].open;
+      open_banks_ = open_at_entry_;
     }
     state_ = State::up;
   }
@@ -187,9 +197,9 @@ class EnergyMeter {
         (open_banks_ ? active_ : precharged_) +=
             since(open_banks_ ? first_activate_ : last_precharge_);
         break;
-      case State::active_power_down: power_down_active_ += since(entered_); break;
-      case State::precharge_power_down: power_down_precharged_ += since(entered_); break;
-      case State::self_refresh: stay_in_self_refresh(since(entered_)); break;
+      case State::active_power_down: power_down_active_ += since(power_down_entry_); break;
+      case State::precharge_power_down: power_down_precharged_ += since(power_down_entry_); break;
+      case State::self_refresh: stay_in_self_refresh(since(self_refresh_entry_)); break;
     }
   }
 
@@ -227,7 +237,10 @@ class EnergyMeter {
   std::vector<AutoPrecharge> pending_;
   State state_ = State::up;
   int open_banks_ = 0;
-  std::int64_t first_activate_ = 0, last_precharge_ = 0, entered_ = 0;
+  std::vector<Bank> at_entry_;  // when power-down was entered last
+  int open_at_entry_ = 0;
+  std::int64_t first_activate_ = 0, last_precharge_ = 0;
+  std::int64_t power_down_entry_ = 0, self_refresh_entry_ = 0;
   std::int64_t last_cycle_ = 0;
   Command last_command_ = NOP;
   std::int64_t activates_ = 0, precharges_ = 0, reads_ = 0, writes_ = 0, refreshes_ = 0;

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -86,8 +85,8 @@ struct Target {
 // One initiator's requests. `times` are player clock cycles, absolute or since the last request.
 struct DecodedTrace {
   std::vector<Target> targets;
-  std::shared_ptr<const std::vector<std::int64_t>> times;
-  std::shared_ptr<const std::vector<std::uint64_t>> addresses;
+  const std::int64_t* times;         // owned by the caller
+  const std::uint64_t* addresses;
   Time clock;  // player clock period
   bool relative;
 };
