@@ -242,8 +242,8 @@ nb::tuple read_trace(const nb::bytes& data, const std::string& format, bool orde
     out.writes.reserve(expected);
     stop = read_all(text, read_line, ordered, out);
   }
-  const nb::object fault =
-      stop.fault ? nb::make_tuple(stop.fault, stop.line, stop.begin, stop.end) : nb::none();
+  nb::object fault = nb::none();
+  if (stop.fault) fault = nb::make_tuple(stop.fault, stop.line, stop.begin, stop.end);
   return nb::make_tuple(to_numpy<std::int64_t>(std::move(out.times)),
                         to_numpy<std::uint64_t>(std::move(out.addresses)),
                         to_numpy<bool>(std::move(out.writes)), fault);
