@@ -25,12 +25,18 @@ _LOWEST = {
     "max_active_transactions": 1,
 }
 UNUSED_KEYS: dict[str, str] = {
-    "PowerDownTimeout": "DRAMSys 4.0 reads it for policies that it does not implement",
-    "HighWatermark": "only read by the scheduler GrpFrFcfsWm of later versions",
-    "LowWatermark": "only read by the scheduler GrpFrFcfsWm of later versions",
-    "RefreshManagement": "only concerns DDR5 and LPDDR5",
+    "PowerDownTimeout": "DRAMSys 4.0 ignores it: its power-down policies do not wait",
+    "HighWatermark": "only the scheduler GrpFrFcfsWm reads it, which is not modelled",
+    "LowWatermark": "only the scheduler GrpFrFcfsWm reads it, which is not modelled",
+    "RefreshManagement": "only DDR5 and LPDDR5 have it",
 }
 """Keys of real mcconfig files that change nothing in the modelled controller, and why."""
+
+_DELAY_KEYS = tuple(
+    f"{part}Delay{way}" for part in ("Arbitration", "Think", "Phy") for way in ("Fw", "Bw")
+)
+# Earlier spellings in files of DRAMSys, which it still reads.
+_SYNONYMS = {"Rankwise": "AllBank", "Bankwise": "PerBank"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
@@ -59,7 +65,8 @@ class ControllerConfig:
     resp_queue: str
     """Responses in the order of data ("Fifo") or of acceptance ("Reorder")."""
     refresh_policy: str
-    """"NoRefresh", "AllBank", or "PerBank" (LPDDR4 and HBM2)."""
+    """"NoRefresh", "AllBank" (also "Rankwise"), or "PerBank" (also "Bankwise"; LPDDR4 and HBM2
+    only)."""
     refresh_max_postponed: int
     """Refresh commands that may be postponed, from 0."""
     refresh_max_pulledin: int
@@ -105,16 +112,21 @@ class ControllerConfig:
         Args:
             source: path of a JSON file, or its content, with or without the outer "mcconfig" key.
                 Absent keys take the defaults of the constructor; those of `UNUSED_KEYS` are
-                accepted and ignored.
+                accepted and ignored. Fixed delays (ArbitrationDelayFw, ...) must be 0.
 
         Raises:
             InvalidConfigError: unreadable, an unknown key, or a value that is not allowed.
         """
         section = load_section(source, "mcconfig")
+        for key in _DELAY_KEYS:
+            if section.content.get(key, 0) != 0:
+                raise InvalidConfigError(
+                    f"{section.where}: {key} is {section.content[key]!r}. Allowed: 0; fixed delays "
+                    "are not modelled. Remove it."
+                )
+        ignored = {*UNUSED_KEYS, *_DELAY_KEYS}
         try:
-            content = {
-                key: section.content[key] for key in section.content if key not in UNUSED_KEYS
-            }
+            content = {key: section.content[key] for key in section.content if key not in ignored}
             return cls(**{_field_of(key): value for key, value in content.items()})
         except InvalidConfigError as error:
             raise InvalidConfigError(f"{section.where}: {error}") from None
@@ -150,6 +162,8 @@ def _field_of(key: str) -> str:
 
 def _checked(name: str, value: object) -> str | int:
     if name in CHOICES:
+        if name == "refresh_policy" and isinstance(value, str):
+            value = _SYNONYMS.get(value, value)
         if isinstance(value, str) and value in CHOICES[name]:
             return value
         hint = did_you_mean(value, CHOICES[name])

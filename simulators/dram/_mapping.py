@@ -104,6 +104,10 @@ class AddressMapping:
             InvalidConfigError: unreadable, an unknown key, a bit used twice or in no field.
         """
         section = _first_solution(load_section(source, "CONGEN"))
+        if "PSEUDOCHANNEL_BIT" in section.content and "RANK_BIT" not in section.content:
+            content = dict(section.content)
+            content["RANK_BIT"] = content.pop("PSEUDOCHANNEL_BIT")
+            section = Section(content, section.where)
         section.check_keys((*_KEYS.values(), "XOR", *_UNUSED_KEYS))
         name = str(section.content.get("NAME", section.where))
         fields: dict[str, Any] = {field: section.bits(key) for field, key in _KEYS.items()}
@@ -160,7 +164,8 @@ class AddressMapping:
         """Check that every field has exactly the bits that ``memory`` needs.
 
         Raises:
-            InvalidConfigError: a field is too wide or too narrow for the memory.
+            InvalidConfigError: a field is too wide or too narrow for the memory, or a burst's bytes
+                would not be consecutive.
         """
         for field, bits in _field_widths(memory).items():
             given = getattr(self, field)
@@ -169,6 +174,17 @@ class AddressMapping:
                     f"address map {self.name}: {_KEYS[field]} has {len(given)} bits {list(given)}, "
                     f"but memory {memory.name!r} has {1 << bits} x {field} = {bits} bits. "
                     f"Give {_KEYS[field]} {bits} bits, or choose the memory this map was made for."
+                )
+
+        low = len(self.byte)
+        within_burst = range(low, low + memory.burst_length.bit_length() - 1)
+        for bit in (*range(low), *within_burst):
+            field = "byte" if bit < low else "column"
+            if bit not in getattr(self, field):
+                raise InvalidConfigError(
+                    f"address map {self.name}: bit {bit} is not in {_KEYS[field]}. The lowest "
+                    f"{low} bits must be in BYTE_BIT and the next {len(within_burst)} in "
+                    "COLUMN_BIT, since a request is one burst of consecutive bytes."
                 )
 
     def core_config(self, memory: MemorySpec) -> dict[str, Any]:
