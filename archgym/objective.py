@@ -93,13 +93,10 @@ class Term:
 
 
 def _log2_ratio(numerator: float, denominator: float) -> float:
-    if numerator == denominator:
+    if numerator == denominator:  # also 0 and 0, or infinity and infinity
         return 0.0
-    if denominator == 0 or numerator == math.inf:
-        return LIMIT
-    if numerator == 0 or denominator == math.inf:
-        return -LIMIT
-    return min(max(math.log2(numerator) - math.log2(denominator), -LIMIT), LIMIT)
+    ratio = numerator / denominator if denominator else math.inf
+    return min(max(math.log2(ratio), -LIMIT), LIMIT) if ratio else -LIMIT
 
 
 @dataclass(frozen=True, slots=True)

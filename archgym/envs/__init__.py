@@ -24,14 +24,14 @@ class ProblemSpec:
     problem: str
     """Where the `Problem` is: ``module:class``, imported on first use."""
 
-    env: str
-    """Where its `gymnasium.Env` is."""
-
-    vector_env: str
-    """Where its `gymnasium.vector.VectorEnv` is."""
-
     summary: str
     """One sentence for listings."""
+
+    env: str = "archgym.env:ArchGymEnv"
+    """Where its `gymnasium.Env` is; a subclass documents the problem."""
+
+    vector_env: str = "archgym.vector:ArchGymVectorEnv"
+    """Where its `gymnasium.vector.VectorEnv` is."""
 
     max_episode_steps: int = 100
     """Evaluations after which an episode is truncated."""
@@ -53,6 +53,7 @@ def register(spec: ProblemSpec) -> None:
         id=spec.id,
         entry_point=spec.env,
         vector_entry_point=spec.vector_env,
+        kwargs={"problem": spec.id},
         max_episode_steps=spec.max_episode_steps,
     )
 
@@ -106,7 +107,6 @@ register(
         id="archgym/DRAM-v0",
         problem="archgym.envs.dram:DRAMProblem",
         env="archgym.envs.dram:DRAMEnv",
-        vector_env="archgym.envs.dram:DRAMVectorEnv",
         summary="Memory controller and DRAM device, simulated command by command.",
     )
 )
