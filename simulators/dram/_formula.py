@@ -10,6 +10,8 @@ from simulators.errors import InvalidConfigError, did_you_mean
 
 ALLOWED = "whole numbers, timing names, + - * / //, max(...), ceil(...) and parentheses"
 
+# Keeps the recursion over the syntax tree shallow.
+_MAX_LENGTH = 200
 _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: lambda left, right: left + right,
     ast.Sub: lambda left, right: left - right,
@@ -39,12 +41,13 @@ class Formula:
             InvalidConfigError: not a string, not an expression, or a construct outside ``ALLOWED``.
         """
         try:
-            if not isinstance(text, str):
+            if not isinstance(text, str) or len(text) > _MAX_LENGTH:
                 raise SyntaxError
             tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise InvalidConfigError(
-                f"{where}: {text!r} is not a formula. Allowed: a string of {ALLOWED}."
+                f"{where}: {str(text)[:_MAX_LENGTH]!r} is not a formula. Allowed: a string of at "
+                f"most {_MAX_LENGTH} characters of {ALLOWED}."
             ) from None
         formula = cls(text, where, tree)
         formula.names()

@@ -272,9 +272,13 @@ class MemorySpec:
 
 def _architecture(section: Section) -> dict[str, int]:
     # Later versions of DRAMSys renamed the number of devices.
-    if "nbrOfDevices" in section.content and "nbrOfDevicesOnDIMM" not in section.content:
+    if "nbrOfDevices" in section.content:
         content = dict(section.content)
-        content["nbrOfDevicesOnDIMM"] = content.pop("nbrOfDevices")
+        devices = content.pop("nbrOfDevices")
+        if content.setdefault("nbrOfDevicesOnDIMM", devices) != devices:
+            raise InvalidConfigError(
+                f"{section.where}: nbrOfDevices and nbrOfDevicesOnDIMM differ. Keep one."
+            )
         section = Section(content, section.where)
     section.check_keys([*_ARCHITECTURE.values(), *_ARCHITECTURE_OPTIONAL.values()])
     required = {name: section.integer(key, low=1) for name, key in _ARCHITECTURE.items()}
@@ -304,8 +308,8 @@ def _currents(section: Section, standard: Standard) -> dict[str, float] | None:
     power = section.section("mempowerspec")
     for name in standard.currents:
         power.number(name)
-    for name in power.content:
-        # Real files carry many more figures (idd2nsq, ipp5b, vddq, ...) than the model reads.
-        if not name.lower().startswith(("idd", "ipp", "vdd", "vpp")):
-            power.check_keys(standard.currents)
+    # Real files carry many more figures (idd2nsq, ipp5b, vddq, ...) than the model reads.
+    figures = ("idd", "ipp", "vdd", "vpp")
+    carried = [name for name in power.content if str(name).lower().startswith(figures)]
+    power.check_keys((*standard.currents, *carried))
     return {name: power.number(name) for name in power.content}

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -300,18 +300,18 @@ def _check_clock(clock_mhz: object) -> None:
         raise TraceFormatError(f"clock_mhz is {clock_mhz!r}. Allowed: a number from 1 to 1e6.")
 
 
-def _integers(name: str, values: ArrayLike | Sequence[int], high: int) -> NDArray[Any]:
-    try:
-        array = np.array(values)
-        if array.dtype == object or not len(array):
-            # Python integers above 2^63 beside smaller ones, or an empty list.
-            array = np.array(values, dtype=np.uint64)
-    except (OverflowError, ValueError, TypeError):
-        array = np.empty((0, 0))
-    if array.ndim != 1 or array.dtype.kind not in "iu":
+def _integers(name: str, values: ArrayLike, high: int) -> NDArray[Any]:
+    # NumPy turns a list of small and huge integers into floating point, so lists go by object.
+    array = np.array(values, dtype=None if isinstance(values, np.ndarray) else object)
+    integral = array.dtype.kind in "iu" or (
+        array.dtype == object
+        and all(
+            isinstance(each, int | np.integer) and not isinstance(each, bool) for each in array.flat
+        )
+    )
+    if array.ndim != 1 or not integral:
         raise TraceFormatError(f"{name}: allowed is one dimension of integers from 0 to {high}.")
-    wrong = array < 0 if array.dtype.kind == "i" else np.zeros(len(array), dtype=np.bool_)
-    wrong |= array.astype(np.uint64) > np.uint64(high)
+    wrong = (array < 0) | (array > high)
     if wrong.any():
         first = int(wrong.argmax())
         raise TraceFormatError(
