@@ -17,6 +17,9 @@ Design = dict[str, Value]
 # Each parameter holds its values as a tuple with an index; a longer one is a mistake in the model.
 MAX_CARDINALITY = 1_000_000
 
+# numpy's boolean is no subclass of bool.
+BOOLS = (bool, np.bool_)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -100,7 +103,7 @@ class Parameter(ABC):
         except (KeyError, TypeError):  # TypeError: unhashable
             raise InvalidDesignError(self._refusal(value)) from None
         # True == 1 and hash(True) == hash(1): the look-up alone would take one for the other.
-        if _is_bool(value) != _is_bool(self.values[index]):
+        if isinstance(value, BOOLS) != isinstance(self.values[index], BOOLS):
             raise InvalidDesignError(self._refusal(value))
         return index
 
@@ -220,7 +223,7 @@ class Integer(_Numeric):
         super().__post_init__()
         for field in ("low", "high", "step"):
             value = getattr(self, field)
-            if not isinstance(value, int) or _is_bool(value):
+            if not isinstance(value, int) or isinstance(value, BOOLS):
                 raise InvalidConfigError(f"{self.name}: {field}={value!r} is not a whole number.")
         if self.step < 1 or self.high < self.low:
             raise InvalidConfigError(
@@ -294,7 +297,7 @@ class Real(_Numeric):
         Raises:
             InvalidDesignError: ``value`` lies between grid points or outside them.
         """
-        if isinstance(value, str) or _is_bool(value):
+        if isinstance(value, (str, BOOLS)):
             raise InvalidDesignError(self._refusal(value))
         try:
             number = float(value)
@@ -337,10 +340,6 @@ class Real(_Numeric):
         return {"low": self.low, "high": self.high, "steps": self.steps, "log": self.log}
 
 
-def _is_bool(value: object) -> bool:
-    return isinstance(value, bool | np.bool_)
-
-
 def _checked_tuple(name: str, field: str, values: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(values, str):
         raise InvalidConfigError(f"{name}: {field}={values!r} is text. Give a tuple of values.")
@@ -359,5 +358,5 @@ def _check_cardinality(name: str, cardinality: int) -> None:
 
 
 def _check_number(name: str, field: str, value: object) -> None:
-    if not isinstance(value, int | float) or _is_bool(value) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, BOOLS) or not math.isfinite(value):
         raise InvalidConfigError(f"{name}: {field} holds {value!r}. Use finite numbers.")

@@ -79,6 +79,8 @@ class Problem(ABC):
         default_design: a legal design that needs no search, the zero point of rewards.
         default_objective: the specification of the objective used when none is given.
         evaluator: replaces `simulate` if not None.
+        measures_illegal: whether `simulate` can measure designs that violate a constraint of the
+            space; they are infeasible all the same.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Problem(ABC):
     default_design: Design
     default_objective: str
     evaluator: Evaluator | None = None
+    measures_illegal: bool = False
 
     @property
     def config(self) -> dict[str, Any]:
@@ -95,7 +98,7 @@ class Problem(ABC):
         return {}
 
     def simulate(self, designs: Sequence[Design]) -> list[Evaluation]:
-        """Measure ``designs``, which are in the space; return evaluations in the same order.
+        """Measure ``designs``, which are legal; return evaluations in the same order.
 
         A design that cannot be measured gives `Evaluation.failed`. Whatever else goes wrong (no
         executable, a bug) propagates. The same design always gives the same metrics.
@@ -105,22 +108,25 @@ class Problem(ABC):
     def evaluate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Return one evaluation per design, in the same order.
 
-        A design that violates a constraint of the space is not measured: its evaluation is
-        infeasible, with violations and without metrics. A measured metric that is not finite, or
-        zero where zero is impossible, makes the evaluation a failure.
+        A design that violates a constraint of the space is infeasible, and not measured unless
+        `measures_illegal`. A metric that is not finite, or zero where zero is impossible, makes
+        the evaluation a failure.
 
         Raises:
             InvalidDesignError: a design is not in the space.
         """
         valid = [self.space.validate(design) for design in designs]
         violations = [self.space.violations(design) for design in valid]
-        legal = [all(value <= 0 for value in found.values()) for found in violations]
-        measured = iter(self._measure([d for d, ok in zip(valid, legal, strict=True) if ok]))
+        admitted = [
+            self.measures_illegal or all(value <= 0 for value in found.values())
+            for found in violations
+        ]
+        measured = iter(self._measure([d for d, ok in zip(valid, admitted, strict=True) if ok]))
         return [
             self._judged(next(measured), found)
             if ok
             else Evaluation(feasible=False, violations=found)
-            for found, ok in zip(violations, legal, strict=True)
+            for found, ok in zip(violations, admitted, strict=True)
         ]
 
     def _measure(self, designs: list[Design]) -> list[Evaluation]:
@@ -199,7 +205,7 @@ class Problem(ABC):
             "version": __version__,
             "space": self.space.fingerprint(),
             "config": self.config,
-            "evaluator": None if self.evaluator is None else type(self.evaluator).__qualname__,
+            "evaluator": None if self.evaluator is None else _evaluator_identity(self.evaluator),
         }
 
     def fingerprint(self) -> str:
@@ -228,3 +234,8 @@ class Problem(ABC):
             for name, value in evaluation.metrics.items():
                 lines.append(f"  {name:<{width}}  {value:,.6g} {self.metrics[name].unit}".rstrip())
         return "\n".join(lines)
+
+
+def _evaluator_identity(evaluator: Evaluator) -> str:
+    fingerprint = getattr(evaluator, "fingerprint", None)
+    return str(fingerprint()) if callable(fingerprint) else type(evaluator).__qualname__

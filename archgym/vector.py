@@ -1,5 +1,6 @@
 """The natively batched environment: one step evaluates all designs in one simulator call."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -123,16 +124,15 @@ class ArchGymVectorEnv(VectorEnv[Observation, Any, NDArray[Any]]):
         truncated = np.zeros(self.num_envs, dtype=bool)
         if self._max_episode_steps is not None:
             truncated = self._steps >= self._max_episode_steps
-        infos: dict[str, Any] = {}
-        for i, (design, evaluation) in enumerate(zip(designs, evaluations, strict=True)):
-            info = self._view.info(design, evaluation)
-            if truncated[i] and self.autoreset_mode is AutoresetMode.SAME_STEP:
-                info = {"final_obs": observations[i].copy(), "final_info": info}
+        infos = [self._view.info(d, e) for d, e in zip(designs, evaluations, strict=True)]
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            for i in np.flatnonzero(truncated):
+                infos[i] = {"final_obs": observations[i].copy(), "final_info": infos[i]}
                 observations[i] = self._view.blank()
                 self._steps[i] = 0
-            infos = self._add_info(infos, info, i)
         self._observations = observations.copy()
-        return observations, rewards, np.zeros(self.num_envs, dtype=bool), truncated, infos
+        terminated = np.zeros(self.num_envs, dtype=bool)
+        return observations, rewards, terminated, truncated, _stacked(infos)
 
     def render(self) -> tuple[str, ...] | None:
         """Return every copy's last design, metrics and reward; None without a render mode."""
@@ -150,3 +150,27 @@ def _checked_mode(mode: AutoresetMode | str) -> AutoresetMode:
         f"autoreset_mode={mode!r}. Allowed: {', '.join(repr(m.value) for m in allowed)}; "
         "NextStep would discard the action that follows a truncation."
     )
+
+
+def _stacked(infos: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the infos of single environments as Gymnasium's vector environments stack them.
+
+    The same as `VectorEnv._add_info` once per environment, but by key, which is several times
+    faster: every key has an array and, as ``_key``, a mask of who has it; dicts are nested.
+    """
+    stacked: dict[str, Any] = {}
+    for key in dict.fromkeys(key for info in infos for key in info):
+        mask = np.array([key in info for info in infos])
+        first = infos[int(mask.argmax())][key]
+        if isinstance(first, dict):
+            stacked[key] = _stacked([info.get(key, {}) for info in infos])
+        elif key != "final_obs" and isinstance(first, int | float | np.ndarray):
+            blank = np.zeros_like(first)
+            values = [info.get(key, blank) for info in infos]
+            stacked[key] = np.array(values, dtype=getattr(first, "dtype", type(first)))
+        else:
+            stacked[key] = np.full(len(infos), None, dtype=object)
+            for i in np.flatnonzero(mask).tolist():
+                stacked[key][i] = infos[i][key]
+        stacked[f"_{key}"] = mask
+    return stacked
