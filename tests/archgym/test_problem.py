@@ -3,13 +3,17 @@
 import math
 import pickle
 
+import gymnasium
 import pytest
 
+import archgym
 from archgym import make_problem
+from archgym.envs import REGISTRY, ProblemSpec, register
 from archgym.errors import InvalidConfigError, InvalidDesignError, UnknownNameError
 from archgym.objective import Target
 from archgym.problem import Evaluation, Problem
 from archgym.testing import ProblemConformance, ToyProblem
+from archgym.vector import ArchGymVectorEnv
 
 HOT = {"page_policy": "Open", "refresh_policy": "NoRefresh", "buffer": 32, "voltage": 1.3}
 DEADLOCK = {**ToyProblem.default_design, "page_policy": "Closed", "buffer": 1}
@@ -144,3 +148,27 @@ def test_an_unknown_problem_or_argument_is_refused_with_a_hint():
         make_problem("archgym/DRAN-v0")
     with pytest.raises(InvalidConfigError, match="Did you mean 'workload'"):
         make_problem("archgym/DRAM-v0", workloud="stream")
+
+
+@pytest.fixture
+def toy_id():
+    register(ProblemSpec(id="test/Toy-v1", problem="archgym.testing:ToyProblem", summary="A toy."))
+    yield "test/Toy-v1"
+    del REGISTRY["test/Toy-v1"]
+    del gymnasium.registry["test/Toy-v1"]
+
+
+def test_a_registered_problem_has_both_environments(toy_id):
+    assert isinstance(make_problem(toy_id), ToyProblem)
+    env = archgym.make(toy_id, objective="latency_ns", max_episode_steps=3)
+    assert isinstance(env.unwrapped.problem, ToyProblem)
+    assert env.unwrapped.objective.spec == "latency_ns"
+    assert env.spec.max_episode_steps == 3
+    envs = gymnasium.make_vec(toy_id, num_envs=2)
+    assert isinstance(envs, ArchGymVectorEnv)
+    assert isinstance(envs.problem, ToyProblem)
+
+
+def test_an_id_is_registered_only_once(toy_id):
+    with pytest.raises(InvalidConfigError, match="Raise its version"):
+        register(REGISTRY[toy_id])
