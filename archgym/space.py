@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,8 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from archgym import _interop
-from archgym._activity import ActivityForest, Assignment
+from archgym._activity import ActivityForest
+from archgym._constraints import Constraint, count_legal, design_of
 from archgym._parameters import (
     Categorical,
     Condition,
@@ -50,28 +49,8 @@ __all__ = [
 
 Indices = NDArray[np.int64]
 
-# Counting legal designs under a constraint walks through them; beyond this, `size` is a bound.
-MAX_COUNTED = 1_000_000
-
 # Rejection sampling gives up after this many draws in a row without one legal design.
 MAX_REJECTIONS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """A rule that is known before a design is evaluated."""
-
-    name: str
-    """Identifier, the key in ``violations``."""
-
-    function: Callable[[Design], float]
-    """Design to value; a value <= 0 is feasible, a larger one says by how much it is violated."""
-
-    description: str = ""
-    """One sentence: what is required, and why."""
-
-    parameters: tuple[str, ...] = ()
-    """The parameters that ``function`` reads; empty: any. Naming them keeps ``size`` exact."""
 
 
 class DesignSpace:
@@ -311,45 +290,24 @@ class DesignSpace:
 
     # ---------------------------------------------------------------- size and enumeration
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Number of distinct legal designs; an upper bound if not `size_is_exact`."""
-        counted, scope = self._countable
-        return sum(
-            self.forest.completions(row)
-            for row in self.forest.assignments(scope)
-            if all(c.function(self._design_of(row)) <= 0 for c in counted)
-        )
+        return self._count[0]
 
     @property
     def size_is_exact(self) -> bool:
         """Whether `size` accounts for every constraint."""
-        return self._countable[0] == self.constraints
+        return self._count[1]
 
     @cached_property
-    def _countable(self) -> tuple[tuple[Constraint, ...], tuple[int, ...]]:
-        """Constraints that are cheap enough to count under, and the parameters they depend on."""
-        counted: list[Constraint] = []
-        scope: set[int] = set()
-        for constraint in self.constraints:
-            reads = constraint.parameters or self.names
-            wider = scope | self.forest.with_ancestors(self._position[name] for name in reads)
-            if math.prod(self.parameters[i].cardinality for i in wider) <= MAX_COUNTED:
-                counted.append(constraint)
-                scope = wider
-        return tuple(counted), tuple(sorted(scope))
-
-    def _design_of(self, row: Assignment) -> Design:
-        return {
-            self.names[i]: self.parameters[i].values[index]
-            for i, index in row.items()
-            if index is not None
-        }
+    def _count(self) -> tuple[int, bool]:
+        return count_legal(self.parameters, self.forest, self.constraints)
 
     def enumerate(self) -> Iterator[Design]:
         """Yield every legal design once, in the order of their canonical index vectors."""
         for row in self.forest.assignments(range(len(self))):
-            design = self._design_of(row)
+            design = design_of(self.parameters, row)
             if self.is_legal(design):
                 yield design
 
