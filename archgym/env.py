@@ -58,9 +58,11 @@ class ProblemView:
         self.action_space: spaces.Space[Any] = (
             problem.space.dict_space() if action_space == "dict" else problem.space.multi_discrete()
         )
+        # An evaluator that stands in for the simulator may measure fewer metrics.
         self._terms = [
-            Term(metric=spec.name, sense=spec.direction, reference=problem.reference.metrics[name])
+            Term(metric=name, sense=spec.direction, reference=problem.reference.metrics[name])
             for name, spec in problem.metrics.items()
+            if name in problem.reference.metrics
         ]
         limits = np.array([LIMIT] * len(self._terms) + [1.0], dtype=np.float32)
         self.observation_space = spaces.Box(-limits, limits, dtype=np.float32)
@@ -122,7 +124,7 @@ class ArchGymEnv(gymnasium.Env[Observation, Any]):
     ignored. With ``action_space="dict"`` a `Dict` of one `Discrete` per parameter name.
 
     ## Observation Space
-    `Box` of float32: for each metric, in the order of ``problem.metrics``, log2 of how many times
+    `Box` of float32: for each measured metric, in the order of ``problem.metrics``, log2 of how many times
     better than the default design it was in the last step, in [-16, 16]; then 1 if that design was
     feasible, else -1. A metric that was not measured is -16.
 

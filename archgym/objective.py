@@ -160,17 +160,18 @@ class Objective(ABC):
         """Return a copy that knows the directions and the default design's values.
 
         Raises:
-            UnknownNameError: a term names none of ``metrics``.
+            UnknownNameError: a term names none of ``metrics``, or one that was not measured.
         """
+        measured = [name for name in metrics if name in reference]
         bound = []
         for term in self.terms:
-            if term.metric not in metrics:
-                raise UnknownNameError.of("metric", term.metric, metrics)
+            if term.metric not in measured:
+                raise UnknownNameError.of("metric", term.metric, measured)
             bound.append(
                 replace(
                     term,
                     sense=term.direction or metrics[term.metric].direction,
-                    reference=reference.get(term.metric),
+                    reference=reference[term.metric],
                 )
             )
         return replace(self, terms=tuple(bound))

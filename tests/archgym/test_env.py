@@ -260,3 +260,17 @@ def test_a_reset_mask_of_the_wrong_kind_is_refused(mask):
 def test_an_unknown_environment_is_refused_with_a_hint():
     with pytest.raises(UnknownNameError, match="Did you mean 'archgym/DRAM-v0'"):
         archgym.make("archgym/DRAM-v1")
+
+
+def test_an_evaluator_may_measure_fewer_metrics():
+    class OnlyLatency:
+        def evaluate(self, designs):
+            return [Evaluation(metrics={"latency_ns": 5.0}) for _ in designs]
+
+    problem = ToyProblem(evaluator=OnlyLatency())
+    env = ArchGymEnv(problem, objective="latency_ns")
+    assert env.observation_space.shape == (2,)
+    env.reset(seed=0)
+    assert env.step([0, 0, 0, 3, 0])[1] == 0
+    with pytest.raises(UnknownNameError, match=r"Unknown metric 'power_mw'.*Allowed: latency_ns"):
+        ArchGymEnv(problem, objective="power_mw")
