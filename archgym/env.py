@@ -124,9 +124,9 @@ class ArchGymEnv(gymnasium.Env[Observation, Any]):
     ignored. With ``action_space="dict"`` a `Dict` of one `Discrete` per parameter name.
 
     ## Observation Space
-    `Box` of float32: for each measured metric, in the order of ``problem.metrics``, log2 of how many times
-    better than the default design it was in the last step, in [-16, 16]; then 1 if that design was
-    feasible, else -1. A metric that was not measured is -16.
+    `Box` of float32: for each measured metric, in the order of ``problem.metrics``, log2 of how
+    many times better than the default design it was in the last step, in [-16, 16]; then 1 if that
+    design was feasible, else -1. A metric that the last design lacks is -16.
 
     ## Reward
     The objective's reward: higher is better, finite, and lowest for designs that are infeasible
