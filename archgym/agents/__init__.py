@@ -1,0 +1,104 @@
+"""Search agents: one file each, behind one contract, listed by name in :data:`AGENTS`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archgym.agents._agent import Agent, Hyperparameters, bounded
+from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
+from archgym.agents._bayesian import BayesianAgent, BayesianConfig
+from archgym.agents._genetic import GeneticAgent, GeneticConfig
+from archgym.agents._optuna import (
+    CMAESAgent,
+    CMAESConfig,
+    GPAgent,
+    GPConfig,
+    NSGA2Agent,
+    NSGA2Config,
+    OptunaAgent,
+    QMCAgent,
+    QMCConfig,
+    TPEAgent,
+    TPEConfig,
+)
+from archgym.agents._ppo import PPOAgent, PPOConfig
+from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
+from archgym.errors import InvalidConfigError, UnknownNameError
+
+__all__ = [
+    "AGENTS",
+    "Agent",
+    "AntColonyAgent",
+    "AntColonyConfig",
+    "BayesianAgent",
+    "BayesianConfig",
+    "CMAESAgent",
+    "CMAESConfig",
+    "GPAgent",
+    "GPConfig",
+    "GeneticAgent",
+    "GeneticConfig",
+    "Hyperparameters",
+    "NSGA2Agent",
+    "NSGA2Config",
+    "OptunaAgent",
+    "PPOAgent",
+    "PPOConfig",
+    "QMCAgent",
+    "QMCConfig",
+    "RandomWalkAgent",
+    "RandomWalkConfig",
+    "TPEAgent",
+    "TPEConfig",
+    "bounded",
+    "resolve_agent",
+]
+
+AGENTS: dict[str, type[Agent]] = {
+    agent.name: agent
+    for agent in (
+        RandomWalkAgent,
+        GeneticAgent,
+        AntColonyAgent,
+        BayesianAgent,
+        TPEAgent,
+        NSGA2Agent,
+        CMAESAgent,
+        GPAgent,
+        QMCAgent,
+        PPOAgent,
+    )
+}
+"""Every agent by name; optional libraries are imported when an agent is made."""
+
+
+def resolve_agent(
+    agent: str | type[Agent] | Callable[..., Agent],
+    hyperparameters: Mapping[str, Any] | Hyperparameters | None = None,
+) -> tuple[str, Callable[..., Agent], Hyperparameters | None]:
+    """Return name, factory and configuration of an agent.
+
+    Args:
+        agent: A registered name, a class, or a callable that takes an agent's arguments.
+        hyperparameters: Values by name, or a configuration object; default the agent's own.
+
+    Raises:
+        UnknownNameError: no agent has this name.
+        InvalidConfigError: a hyperparameter is unknown or not allowed.
+    """
+    if isinstance(agent, str):
+        if agent not in AGENTS:
+            raise UnknownNameError.of("agent", agent, AGENTS)
+        agent = AGENTS[agent]
+    if isinstance(hyperparameters, Hyperparameters):
+        config: Hyperparameters | None = hyperparameters
+    elif isinstance(agent, type) and issubclass(agent, Agent):
+        config = agent.Config.from_dict(hyperparameters or {})
+    elif hyperparameters:
+        raise InvalidConfigError(
+            "Hyperparameters by name need an agent's name or class; "
+            "a factory takes a configuration object, or sets them itself."
+        )
+    else:
+        config = None
+    names = (getattr(agent, "name", None), getattr(agent, "__name__", None), type(agent).__name__)
+    return next(str(name) for name in names if name), agent, config

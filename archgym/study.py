@@ -1,0 +1,393 @@
+"""Studies: every agent with every seed on one problem, in parallel processes."""
+
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from archgym.agents import resolve_agent
+from archgym.envs import make_problem
+from archgym.errors import InvalidConfigError
+from archgym.problem import Problem
+from archgym.search import Progress, ProgressEvent, SearchResult, Status, search
+
+__all__ = ["RunOutcome", "StudyResult", "run_study"]
+
+# How long a worker may take to end its present batch of evaluations after Ctrl-C.
+STOP_SECONDS = 10.0
+
+# Workers share the cores; more threads in their linear algebra would only get in each other's way.
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How one run of a study ended."""
+
+    label: str
+    """``agent/seed-n``, also its folder below that of the study."""
+
+    agent: str
+    """Name of the agent."""
+
+    seed: int
+    """Seed of the agent."""
+
+    folder: Path
+    """Where the run is recorded."""
+
+    status: Status = "complete"
+    """"complete", "failed" or "interrupted"."""
+
+    error: str = ""
+    """Why it failed."""
+
+    evaluations: int = 0
+    """Evaluations spent."""
+
+    cached: int = 0
+    """Repeats answered from the cache."""
+
+    failed: int = 0
+    """Evaluations that failed."""
+
+    best_reward: float | None = None
+    """Best reward of a feasible trial."""
+
+    ask_seconds: float = 0.0
+    """Time of the agent."""
+
+    evaluate_seconds: float = 0.0
+    """Time of the simulator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """How the runs of a study ended; their trials are read with :func:`archgym.load_trials`."""
+
+    folder: Path
+    """Where the study is recorded."""
+
+    outcomes: tuple[RunOutcome, ...]
+    """One per run, agent by agent and seed by seed."""
+
+    @property
+    def failures(self) -> tuple[RunOutcome, ...]:
+        """The runs that did not end well."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """All that a worker needs to know about a run."""
+
+    problem: str | Callable[..., Problem]
+    problem_config: Mapping[str, Any]
+    agent: str
+    seed: int
+    budget: int
+    objective: str | None
+    hyperparameters: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        return f"{self.agent}/seed-{self.seed}"
+
+    def outcome(self, status: Status, error: str = "") -> RunOutcome:
+        return RunOutcome(
+            label=self.label,
+            agent=self.agent,
+            seed=self.seed,
+            folder=self.folder,
+            status=status,
+            error=error,
+        )
+
+
+def run_study(
+    problem: str | Callable[..., Problem],
+    problem_config: Mapping[str, Any] | None,
+    agents: Sequence[str],
+    seeds: Sequence[int] | int,
+    budget: int,
+    objective: str | None = None,
+    out: str | Path = "runs",
+    jobs: int = 1,
+    progress: Progress | None = None,
+    *,
+    hyperparameters: Mapping[str, Mapping[str, Any]] | None = None,
+) -> StudyResult:
+    """Run every agent with every seed, each recorded in ``<out>/<agent>/seed-<n>``.
+
+    Started again with the same arguments, complete runs are only read and the others go on where
+    they stopped; further agents and seeds can be added. A run that fails, or whose process dies,
+    is reported and the others go on. Ctrl-C leaves folders that can go on.
+
+    With ``jobs`` above 1 the runs go to as many processes, which import the main module anew:
+    a script needs ``if __name__ == "__main__":`` around its call.
+
+    Args:
+        problem: Name of a registered problem, or a module-level class or function that makes one.
+        problem_config: Its keyword arguments.
+        agents: Names of the agents.
+        seeds: The seeds, or how many from 0 on.
+        budget: Evaluations per run.
+        objective: Specification of the objective; default the problem's own.
+        out: Folder of the study.
+        jobs: Processes; 1 stays in this one.
+        progress: Called in this process with the events of all runs.
+        hyperparameters: Per agent, values by name.
+
+    Raises:
+        UnknownNameError: an agent, the problem or a metric is unknown.
+        InvalidConfigError: an argument is not allowed.
+        KeyboardInterrupt: on Ctrl-C, once all runs have been written.
+    """
+    work = _jobs(
+        problem, problem_config, agents, seeds, budget, objective, Path(out), hyperparameters
+    )
+    if not isinstance(jobs, int) or jobs < 1:
+        raise InvalidConfigError(f"jobs={jobs!r} is not allowed. Use a number of at least 1.")
+    report = progress or _ignore
+    run = _run_here if jobs == 1 else _run_in_pool
+    found = run(work, min(jobs, len(work)), report)
+    return StudyResult(folder=Path(out), outcomes=tuple(found[job.label] for job in work))
+
+
+def _ignore(event: ProgressEvent) -> None:
+    """Take no note of an event."""
+
+
+def _jobs(
+    problem: str | Callable[..., Problem],
+    problem_config: Mapping[str, Any] | None,
+    agents: Sequence[str],
+    seeds: Sequence[int] | int,
+    budget: int,
+    objective: str | None,
+    out: Path,
+    hyperparameters: Mapping[str, Mapping[str, Any]] | None,
+) -> list[_Job]:
+    given = dict(hyperparameters or {})
+    for agent in given:
+        if agent not in agents:
+            raise InvalidConfigError(
+                f"Hyperparameters are given for {agent!r}, which is not among the agents "
+                f"{', '.join(agents)}. Add it, or leave them out."
+            )
+    for agent in agents:
+        resolve_agent(agent, given.get(agent))
+    _made(problem, dict(problem_config or {})).objective(objective)
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
+    if not numbers or not agents:
+        raise InvalidConfigError("A study needs at least one agent and one seed.")
+    work = [
+        _Job(
+            problem=problem,
+            problem_config=dict(problem_config or {}),
+            agent=agent,
+            seed=seed,
+            budget=budget,
+            objective=objective,
+            hyperparameters=given.get(agent, {}),
+            folder=out / agent / f"seed-{seed}",
+        )
+        for agent in dict.fromkeys(agents)
+        for seed in dict.fromkeys(numbers)
+    ]
+    return work
+
+
+def _made(problem: str | Callable[..., Problem], config: Mapping[str, Any]) -> Problem:
+    return make_problem(problem, **config) if isinstance(problem, str) else problem(**config)
+
+
+class _Runner:
+    """Runs jobs one after the other; keeps the last problem, whose workload takes time to load."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._problem: Problem | None = None
+
+    def run(self, job: _Job, report: Progress) -> RunOutcome:
+        """Run one job; whatever fails is its outcome."""
+        try:
+            result = self._searched(job, report)
+        except Exception as error:
+            return job.outcome("failed", f"{type(error).__name__}: {error}")
+        return _outcome(job, result)
+
+    def _searched(self, job: _Job, report: Progress) -> SearchResult:
+        key = (job.problem, dict(job.problem_config))
+        if self._problem is None or self._key != key:
+            self._problem, self._key = _made(job.problem, job.problem_config), key
+        return search(
+            self._problem,
+            job.agent,
+            job.budget,
+            job.seed,
+            objective=job.objective,
+            hyperparameters=job.hyperparameters,
+            out=job.folder,
+            progress=report,
+            label=job.label,
+        )
+
+
+def _outcome(job: _Job, result: SearchResult) -> RunOutcome:
+    return RunOutcome(
+        label=job.label,
+        agent=job.agent,
+        seed=job.seed,
+        folder=job.folder,
+        evaluations=result.evaluations,
+        cached=result.cached,
+        failed=result.failed,
+        best_reward=result.best_reward,
+        ask_seconds=result.ask_seconds,
+        evaluate_seconds=result.evaluate_seconds,
+    )
+
+
+def _run_here(work: Sequence[_Job], _: int, report: Progress) -> dict[str, RunOutcome]:
+    runner = _Runner()
+    return {job.label: runner.run(job, report) for job in work}
+
+
+# -------------------------------------------------------------------- processes
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process, its pipe, and the job it is at."""
+
+    process: SpawnProcess
+    pipe: Connection
+    job: _Job | None = None
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Hands out jobs to workers and collects what they say."""
+
+    waiting: deque[_Job]
+    report: Progress
+    workers: list[_Worker] = field(default_factory=list)
+    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            self._start()
+        while self.workers:
+            for pipe in wait([worker.pipe for worker in self.workers]):
+                worker = next(w for w in self.workers if w.pipe is pipe)
+                self._listen(worker)
+
+    def _start(self) -> None:
+        if self.waiting:
+            worker = _spawned()
+            self.workers.append(worker)
+            self._assign(worker)
+
+    def _assign(self, worker: _Worker) -> None:
+        worker.job = self.waiting.popleft() if self.waiting else None
+        with contextlib.suppress(OSError):  # a dead worker is noticed when it is listened to
+            worker.pipe.send(worker.job)
+
+    def _listen(self, worker: _Worker) -> None:
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._bury(worker)
+            return
+        if isinstance(message, RunOutcome):
+            self.outcomes[message.label] = message
+            self._assign(worker)
+        else:
+            self.report(message)
+
+    def _bury(self, worker: _Worker) -> None:
+        """Record the job of a worker that is gone as failed, and go on with another worker."""
+        worker.process.join()
+        worker.pipe.close()
+        self.workers.remove(worker)
+        if worker.job is None:
+            return
+        code = worker.process.exitcode or 0
+        cause = f"signal {-code}, perhaps out of memory" if code < 0 else f"exit code {code}"
+        error = f"Its process ended with {cause}. Run the same command again: it goes on."
+        self.outcomes[worker.job.label] = worker.job.outcome("failed", error)
+        self._start()
+
+    def stop(self) -> None:
+        """Interrupt all workers and wait until they have written their runs."""
+        for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join(STOP_SECONDS)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.pipe.close()
+
+
+def _run_in_pool(work: Sequence[_Job], count: int, report: Progress) -> dict[str, RunOutcome]:
+    pool = _Pool(deque(work), report)
+    try:
+        pool.run(count)
+    finally:
+        pool.stop()
+    return pool.outcomes
+
+
+def _spawned() -> _Worker:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    with _single_threaded():
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Let processes started here inherit one thread for linear algebra, unless set by the user."""
+    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def _work(pipe: Connection) -> None:
+    """Run jobs from the pipe until there are no more; the main function of a worker."""
+    # Ctrl-C reaches every process of the terminal; only the parent decides, by SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)
+    runner = _Runner()
+
+    def send(message: ProgressEvent | RunOutcome) -> None:
+        try:
+            pipe.send(message)
+        except OSError:  # the parent is gone: write what is done, and end
+            raise KeyboardInterrupt from None
+
+    with contextlib.suppress(KeyboardInterrupt, EOFError):
+        while (job := pipe.recv()) is not None:
+            send(runner.run(job, send))
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
