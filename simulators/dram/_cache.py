@@ -2,26 +2,11 @@
 
 from dataclasses import dataclass
 
+from simulators.dram._validation import require_int, require_power_of_two
 from simulators.errors import InvalidConfigError
 
 LARGEST_CACHE_BYTES = 1 << 30
 LARGEST_WAYS = 64
-
-
-def require_int(name: str, value: object, low: int, high: int) -> int:
-    """Return ``value`` if it is an integer in [low, high], else raise with the allowed range."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidConfigError(
-            f"{name} is {value!r}; it must be an integer from {low} to {high}."
-        )
-    if not low <= value <= high:
-        raise InvalidConfigError(f"{name} is {value}; it must be from {low} to {high}.")
-    return value
-
-
-def is_power_of_two(value: int) -> bool:
-    """Tell whether ``value`` is 1, 2, 4, 8, ..."""
-    return value > 0 and value & (value - 1) == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +34,9 @@ class CacheConfig:
 class CacheHierarchy:
     """Split first level, unified second level, optional third level.
 
-    Physically indexed, neither inclusive nor exclusive, no prefetcher. The defaults are one core's share
-    of a small desktop part; a program whose data fit in them causes no DRAM traffic beyond its first
-    touches, so shrink the last level to study small inputs.
+    Physically indexed, neither inclusive nor exclusive, no prefetcher. The defaults are one core's
+    share of a small desktop part; a program whose data fit in them causes no DRAM traffic beyond
+    its first touches, so shrink the last level to study small inputs.
     """
 
     l1i: CacheConfig = CacheConfig(size_bytes=32 * 1024, ways=8)
@@ -72,11 +57,10 @@ class CacheHierarchy:
     def __post_init__(self) -> None:
         """Reject lines and capacities that do not divide into a power-of-two number of sets."""
         require_int("line_bytes", self.line_bytes, 16, 1024)
-        if not is_power_of_two(self.line_bytes):
-            raise InvalidConfigError(f"line_bytes is {self.line_bytes}; it must be a power of two.")
+        require_power_of_two("line_bytes", self.line_bytes)
         for level, cache in self.levels.items():
             sets, rest = divmod(cache.size_bytes, cache.ways * self.line_bytes)
-            if rest or not is_power_of_two(sets):
+            if rest or sets & (sets - 1) or not sets:
                 step = cache.ways * self.line_bytes
                 nearest = step << max(0, (cache.size_bytes // step).bit_length() - 1)
                 raise InvalidConfigError(
