@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.dram import ControllerConfig
@@ -25,6 +25,7 @@ configs = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(configs)
 def test_every_configuration_survives_a_round_trip(config: ControllerConfig) -> None:
     assert ControllerConfig.from_dramsys(config.to_dramsys()) == config
@@ -34,6 +35,7 @@ def test_every_configuration_survives_a_round_trip(config: ControllerConfig) -> 
     assert hash(dataclasses.replace(config)) == hash(config)
 
 
+@settings(deadline=None)
 @given(configs)
 def test_the_core_receives_an_index_per_choice(config: ControllerConfig) -> None:
     core = dict(

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.dram._formula import Formula
@@ -52,6 +52,7 @@ def test_a_division_by_zero_is_rejected() -> None:
         cycles("1 / (RCD - RCD)", RCD=15)
 
 
+@settings(deadline=None)
 @given(st.integers(-1000, 1000), st.integers(-1000, 1000), st.integers(1, 50))
 def test_integer_arithmetic_agrees_with_python(a: int, b: int, c: int) -> None:
     assert cycles("A * B - B // C + max(A, B, C)", A=a, B=b, C=c) == a * b - b // c + max(a, b, c)

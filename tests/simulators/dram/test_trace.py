@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.dram import AddressMapping, MemorySpec, Trace
@@ -67,6 +67,7 @@ def test_an_stl_line_is_a_request_and_comments_and_blank_lines_are_not(write: Wr
     )
 
 
+@settings(deadline=None)
 @given(traces())
 def test_writing_and_reading_gives_the_same_trace(trace: Trace) -> None:
     suffix = "rstl" if trace.relative else "stl"
