@@ -4,5 +4,13 @@ from simulators.dram._controller import ControllerConfig
 from simulators.dram._mapping import AddressMapping
 from simulators.dram._memory import MemorySpec
 from simulators.dram._trace import Trace
+from simulators.dram._workloads import load_workload, workloads
 
-__all__ = ["AddressMapping", "ControllerConfig", "MemorySpec", "Trace"]
+__all__ = [
+    "AddressMapping",
+    "ControllerConfig",
+    "MemorySpec",
+    "Trace",
+    "load_workload",
+    "workloads",
+]
