@@ -13,7 +13,8 @@ class Arbiter {
  public:
   Arbiter(const Memory& m, const ControllerConfig& c, int initiators, int event, Kernel& kernel,
           RequestPool& requests)
-      : kind_(c.arbiter), max_active_(c.max_active_transactions), tck_(m.tck), event_(event),
+      : kind_(c.arbiter), max_active_(c.max_active_transactions), tck_(m.tck), clock_(m.tck),
+        event_(event),
         kernel_(kernel), requests_(requests), channels_(m.channels), initiators_(initiators) {}
 
   Mailbox<Message>& mailbox() { return mailbox_; }
@@ -27,7 +28,7 @@ class Arbiter {
 
   // From an initiator. Requests and acknowledgements take effect on a clock edge.
   void receive(Message message, Time when) {
-    mailbox_.send_at(kernel_, event_, message, (when + tck_ - 1) / tck_ * tck_);
+    mailbox_.send_at(kernel_, event_, message, clock_.not_before(when));
   }
 
   void run() {
@@ -163,6 +164,7 @@ class Arbiter {
   ArbiterKind kind_;
   int max_active_;
   Time tck_;
+  ClockEdges clock_;
   int event_, first_player_event_ = 0;
   Kernel& kernel_;
   RequestPool& requests_;

@@ -5,28 +5,30 @@
 #include <vector>
 
 #include "requests.hpp"
+#include "timing.hpp"
 #include "types.hpp"
 
 namespace dram {
 
 class Banks {
  public:
-  struct Bank {
-    std::int64_t open_row = -1;
+  struct alignas(64) Bank {
     std::int64_t age = 0;       // channel id of the chosen request
+    Time not_before = 0;        // of `command`, as far as the bank and its group decide
+    std::int32_t open_row = -1;
     int head = -1, tail = -1;   // queue of requests, in order of arrival
     int count = 0;
     int hits = 0;               // queued requests to the open row
     int first_hit = -1;         // the oldest of them, -1: none
     int chosen = -1;            // as of the last evaluation; idle iff -1
+    std::int16_t group = 0;     // within the channel
+    std::int16_t rank = 0;
     Command command = NOP;      // what the chosen request needs next
     bool blocked = false, asleep = false;
-    std::uint16_t group = 0;    // within the channel
-    std::uint8_t rank = 0;
   };
 
-  Banks(const Memory& m, const ControllerConfig& c, RequestPool& requests)
-      : requests_(requests),
+  Banks(const Memory& m, const ControllerConfig& c, RequestPool& requests, const Timing& timing)
+      : requests_(requests), timing_(timing), banks_per_group_(m.banks_per_group),
         policy_(c.page_policy),
         scheduler_(c.scheduler),
         per_rank_(m.banks_per_rank()),
@@ -34,15 +36,15 @@ class Banks {
         pending_(m.ranks, 0),
         stale_(m.ranks, 0) {
     for (std::size_t b = 0; b < banks_.size(); ++b) {
-      banks_[b].rank = static_cast<std::uint8_t>(b / per_rank_);
-      banks_[b].group = static_cast<std::uint16_t>(b / m.banks_per_group);
+      banks_[b].rank = static_cast<std::int16_t>(b / per_rank_);
+      banks_[b].group = static_cast<std::int16_t>(b / m.banks_per_group);
     }
   }
 
   const Bank& operator[](int bank) const { return banks_[bank]; }
   std::uint64_t pending(int rank) const { return pending_[rank]; }
-  int first_of(int rank) const { return rank * per_rank_; }
   bool any_stale() const { return any_stale_; }
+  int first_of(int rank) const { return rank * per_rank_; }
 
   // What the refresh managers see; `bank` counts within the rank.
   bool idle(int rank, int bank) const { return banks_[first_of(rank) + bank].chosen < 0; }
@@ -60,7 +62,8 @@ class Banks {
     for (int b = 0; b < per_rank_; ++b) block(rank, b);
   }
 
-  void append(int slot) {
+  // Returns whether that changes what the bank wants.
+  bool append(int slot) {
     Request& request = requests_[slot];
     Bank& bank = banks_[request.bank];
     request.previous = bank.tail;
@@ -68,10 +71,10 @@ class Banks {
     (bank.tail < 0 ? bank.head : requests_[bank.tail].next) = slot;
     bank.tail = slot;
     ++bank.count;
-    if (bank.open_row == static_cast<std::int64_t>(request.row)) {
+    if (bank.open_row == request.row) {
       if (bank.hits++ == 0) bank.first_hit = slot;
     }
-    evaluate(request.bank);
+    return evaluate(request.bank);
   }
 
   // A column command served the chosen request: take it out of its queue.
@@ -82,7 +85,7 @@ class Banks {
     (request.previous < 0 ? bank.head : requests_[request.previous].next) = request.next;
     (request.next < 0 ? bank.tail : requests_[request.next].previous) = request.previous;
     --bank.count;
-    if (bank.hits > 0 && bank.open_row == static_cast<std::int64_t>(request.row)) {
+    if (bank.hits > 0 && bank.open_row == request.row) {
       --bank.hits;
       if (slot == bank.first_hit) bank.first_hit = bank.hits ? hit_from(request.next, bank) : -1;
     }
@@ -91,6 +94,13 @@ class Banks {
       for (std::size_t i = 0; i < banks_.size(); ++i)
         if (banks_[i].hits > 1) mark_stale(static_cast<int>(i));
     }
+  }
+
+  // The group's constraints have changed: its banks' commands may have to wait longer.
+  void group_has_changed(int group) {
+    for (int b = group * banks_per_group_; b < (group + 1) * banks_per_group_; ++b)
+      if (banks_[b].command != NOP)
+        banks_[b].not_before = timing_.of_bank(banks_[b].command, group, b);
   }
 
   void issued_on_bank(Command c, int b) {
@@ -118,9 +128,9 @@ class Banks {
     }
   }
 
-  // Re-evaluates the banks that something has happened to.
-  void refresh_stale() {
-    if (!any_stale_) return;
+  // Re-evaluates the banks that something has happened to. Returns whether there were any.
+  bool refresh_stale() {
+    if (!any_stale_) return false;
     any_stale_ = false;
     for (std::size_t rank = 0; rank < stale_.size(); ++rank) {
       std::uint64_t mask = stale_[rank];
@@ -128,6 +138,7 @@ class Banks {
       for (; mask; mask &= mask - 1)
         evaluate(first_of(static_cast<int>(rank)) + std::countr_zero(mask));
     }
+    return true;
   }
 
  private:
@@ -155,23 +166,25 @@ class Banks {
     return slot;
   }
 
-  void evaluate(int b) {
+  // Decides what the bank wants next. Returns whether that is news.
+  bool evaluate(int b) {
     Bank& bank = banks_[b];
+    const Command before = bank.command;
+    const int chosen_before = bank.chosen;
+    const bool available = !bank.blocked && !bank.asleep;
+    // A blocked or sleeping bank keeps its last choice, as in DRAMSys.
+    if (available) bank.chosen = bank.count ? choose(bank) : -1;
     const std::uint64_t bit = std::uint64_t{1} << (b - first_of(bank.rank));
-    if (bank.blocked || bank.asleep) {  // keeps its last choice, as DRAMSys does
+    if (available && bank.chosen >= 0) {
+      bank.age = requests_[bank.chosen].channel_id;
+      bank.command = command_for(bank);
+      bank.not_before = timing_.of_bank(bank.command, bank.group, b);
+      pending_[bank.rank] |= bit;
+    } else {
       bank.command = NOP;
       pending_[bank.rank] &= ~bit;
-      return;
     }
-    bank.chosen = bank.count ? choose(bank) : -1;
-    if (bank.chosen < 0) {
-      bank.command = NOP;
-      pending_[bank.rank] &= ~bit;
-      return;
-    }
-    bank.age = requests_[bank.chosen].channel_id;
-    bank.command = command_for(bank);
-    pending_[bank.rank] |= bit;
+    return bank.command != before || bank.chosen != chosen_before;
   }
 
   int choose(const Bank& bank) const {
@@ -220,6 +233,8 @@ class Banks {
   }
 
   RequestPool& requests_;
+  const Timing& timing_;
+  int banks_per_group_;
   PagePolicy policy_;
   Scheduler scheduler_;
   int per_rank_;

@@ -95,10 +95,13 @@ class Controller {
              Kernel& kernel, RequestPool& requests, Mailbox<Message>& arbiter, int arbiter_event)
       : m_(m), c_(c), quirks_(dramsys_quirks), log_(log), channel_(channel), kernel_(kernel),
         requests_(requests), arbiter_(arbiter), arbiter_event_(arbiter_event),
-        first_event_(4 * channel), timing_(m, issuable(m, c)), banks_(m, c, requests),
-        buffer_(m, c, dramsys_quirks), responses_(c.resp_queue), unserved_(m.ranks, 0) {
+        first_event_(4 * channel), timing_(m, issuable(m, c)), banks_(m, c, requests, timing_),
+        buffer_(m, c, dramsys_quirks), responses_(c.resp_queue), unserved_(m.ranks, 0),
+        power_down_enabled_(c.power_down_policy == PowerDownPolicy::staggered) {
+    if (quirks_) length_ = m.command_length;
+    plain_ = c.cmd_mux == CmdMux::oldest && !m.split_buses && m.ranks == 1;
     for (int rank = 0; rank < m.ranks; ++rank) {
-      power_down_.emplace_back(c.power_down_policy == PowerDownPolicy::staggered, dramsys_quirks);
+      power_down_.emplace_back(power_down_enabled_, dramsys_quirks);
       refresh_.emplace_back(c.refresh_policy, m, c, rank);
     }
     if (m.has_energy) {
@@ -108,33 +111,36 @@ class Controller {
     }
   }
 
-  // Called by the arbiter; written at once, seen by the controller's next run.
+  // Called by the arbiter; written at once, acted upon in the controller's next run. A run that
+  // could do nothing is not asked for.
   void offer(int slot, Time when) {
     offered_ = slot;
     offered_at_ = when;
-    kernel_.notify_at(first_event_ + request_event, when);
+    refused_ = when == kernel_.now() && quiet(when) && !buffer_.has_room(requests_[slot]);
+    if (!refused_) kernel_.notify_at(first_event_ + request_event, when);
   }
-  void acknowledge(Time when) {
-    acknowledged_at_ = when;
-    kernel_.notify_at(first_event_ + response_event, when);
+  void acknowledge(Time now) {
+    acknowledged_at_ = now;
+    if (responses_.ready() >= data_at_ && responses_.ready() > now && quiet(now))
+      response_served();
+    else
+      kernel_.notify_next_round(first_event_ + response_event);
   }
 
   void run() {
     const Time now = kernel_.now();
+    if (timer_at_ <= now) timer_at_ = kNever;
     respond(now);
-    const bool stored = take_request(now);
-    if (!stored && now < quiet_until_ && now < refresh_due_ && !banks_.any_stale()) {
-      if (quiet_until_ != kNever) kernel_.notify_at(first_event_ + timer_event, quiet_until_);
-      return;
+    if (may_take_request(now)) take_request(now);
+    if (now < quiet_until_ && outlook_valid_) return wake_at(quiet_until_);
+    if (now >= refresh_due_) evaluate_refresh(now);
+    if (!outlook_valid_ || now > outlook_.first_ready) look_ahead(now);
+    if (special()) {
+      const Candidate best = select_among_all(now);
+      act(best, now, best.command != NOP || outlook_.first_ready != kNever);
+    } else {
+      act(outlook_.merged(), now, outlook_.first_ready != kNever);
     }
-    evaluate_refresh(now);
-    const Candidate best = select(now);
-    bool held_back = false;
-    if (best.command != NOP)
-      issue(best, now);
-    else
-      held_back = any_candidate_;
-    arm(now, held_back);
   }
 
   std::int64_t served() const { return served_; }
@@ -168,6 +174,20 @@ class Controller {
       return key < other.key || (key == other.key && age < other.age);
     }
   };
+  // What the banks want next. It stays true until a command is issued, a bank changes its mind or
+  // time passes `first_ready`.
+  struct Outlook {
+    Candidate best, best_column;  // winners; columns compete apart where the buses are split
+    Time first_ready = kNever;  // when the first bank command is ready
+
+    // Of the winners on the row and the column bus the one that is ready first goes first.
+    const Candidate& merged() const {
+      if (best_column.command == NOP) return best;
+      const bool column_first = best_column.ready < best.ready ||
+                                (best_column.ready == best.ready && best_column.age < best.age);
+      return column_first ? best_column : best;
+    }
+  };
   static constexpr std::uint64_t kRefreshAge = 0, kPowerDownAge = UINT64_MAX - 1;
 
   // Commands that this configuration can ever issue.
@@ -197,12 +217,15 @@ class Controller {
     sum.window_ns = std::max(sum.window_ns, e.window_ns);
   }
 
+  // Would a run now leave the banks and their managers as they are?
+  bool quiet(Time now) const { return !special() && now < refresh_due_; }
+
   void respond(Time now) {
+    if (data_at_ <= now) data_at_ = kNever;
     if (delivering_) {
       if (acknowledged_at_ != now) return;
-      delivering_ = false;
-      ++served_;
-      if (--in_system_ == 0) return;
+      response_served();
+      if (in_system_ == 0) return;
     }
     const Time ready = responses_.ready();
     if (ready <= now) {
@@ -212,28 +235,46 @@ class Controller {
       arbiter_.send_at(kernel_, arbiter_event_, {Phase::begin_resp, slot}, when);
       delivering_ = true;
       acknowledged_at_ = kNever;
-    } else if (ready != kNever) {
-      kernel_.notify_at(first_event_ + data_event, ready);
+    } else {
+      expect_data(ready);
     }
   }
 
-  bool take_request(Time now) {
-    if (offered_ < 0 || offered_at_ > now) return false;
+  void response_served() {
+    delivering_ = false;
+    ++served_;
+    --in_system_;
+  }
+
+  // The two timers; a request that is no earlier than the pending one changes nothing.
+  void expect_data(Time when) {
+    if (when >= data_at_) return;
+    data_at_ = when;
+    kernel_.notify_at(first_event_ + data_event, when);
+  }
+  void wake_at(Time when) {
+    if (when >= timer_at_) return;
+    timer_at_ = when;
+    kernel_.notify_at(first_event_ + timer_event, when);
+  }
+
+  bool may_take_request(Time now) const { return offered_ >= 0 && offered_at_ <= now && !refused_; }
+
+  void take_request(Time now) {
     Request& request = requests_[offered_];
-    if (!buffer_.has_room(request)) return false;
+    refused_ = !buffer_.has_room(request);  // until another request leaves the buffer
+    if (refused_) return;
     ++in_system_;
     last_progress_ = now;
     if (unserved_[request.rank]++ == 0) power_down_[request.rank].trigger_exit();
     buffer_.stored(request);
-    banks_.append(offered_);
+    if (banks_.append(offered_)) outlook_valid_ = false;
     arbiter_.send_next_round(kernel_, arbiter_event_, {Phase::end_req, offered_});
     offered_ = -1;
-    return true;
   }
 
   // Quiet refresh managers cost nothing: none has anything to say before `refresh_due_`.
   void evaluate_refresh(Time now) {
-    if (now < refresh_due_) return;
     refresh_due_ = kNever;
     refresh_wanted_ = 0;
     for (int rank = 0; rank < m_.ranks; ++rank) {
@@ -252,80 +293,125 @@ class Controller {
     k.command = refresh_[rank].wanted();
     k.rank = rank;
     k.bank = banks_.first_of(rank);
+    k.age = kRefreshAge;
     if (k.command == PREA || k.command == REFA) {
-      k.ready = timing_.earliest_on_rank(k.command, rank, now);
+      k.ready = timing_.not_before_on_rank(k.command, rank);
     } else {
       k.bank += refresh_[rank].bank();
-      k.ready = timing_.earliest_on_bank(k.command, rank, banks_[k.bank].group, k.bank, now);
+      const int group = banks_[k.bank].group;
+      k.ready = k.command == PRE ? timing_.not_before(PRE, rank, group, k.bank)
+                                 : timing_.not_before_refresh(rank, group, k.bank);
     }
-    k.age = kRefreshAge;
+    k.ready = std::max(k.ready, now);
     return k;
   }
 
-  Candidate power_down_candidate(int rank, Command wanted, Time now) const {
+  Candidate power_down_candidate(int rank, Time now) const {
     Candidate k;
-    k.command = wanted;
+    k.command = power_down_[rank].wanted();
     k.rank = rank;
     k.bank = banks_.first_of(rank);
-    k.ready = timing_.earliest_on_rank(wanted, rank, now);
+    k.ready = std::max(timing_.not_before_on_rank(k.command, rank), now);
     k.age = kPowerDownAge;
     return k;
   }
 
-  // Calls `visit` with every command that some manager or bank wants to issue.
-  template <typename Visitor>
-  void for_each_candidate(Time now, Visitor&& visit) const {
+  // The command multiplexer's rule: the earliest end of the command, then the oldest request.
+  // DRAMSys thereby holds a ready long command back for a shorter one soon to be ready (quirk Q6);
+  // corrected, the command that is ready first wins.
+  void compete(Candidate k, Outlook& o) const {
+    k.key = k.ready + length_[k.command];
+    Candidate& best = m_.split_buses && is_column(k.command) ? o.best_column : o.best;
+    if (k.before(best)) best = k;
+  }
+
+  void scan(Time now, unsigned excluded_ranks, Outlook& o) const {
+    o = Outlook();
     for (int rank = 0; rank < m_.ranks; ++rank) {
-      if (power_down_[rank].enabled()) {
-        const Command wanted = power_down_[rank].wanted();
-        if (wanted != NOP) {
-          visit(power_down_candidate(rank, wanted, now));
-          continue;
-        }
-      }
-      if (refresh_wanted_ >> rank & 1u) visit(refresh_candidate(rank, now));
-      std::array<Time, kBankCommands> common;
-      unsigned known = 0;
-      for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
-        const int b = banks_.first_of(rank) + std::countr_zero(mask);
-        const auto& bank = banks_[b];
-        const Command command = bank.command;
-        if (!(known >> command & 1u)) {
-          known |= 1u << command;
-          common[command] = timing_.earliest_in_rank(command, rank, now);
-        }
-        Candidate k;
-        k.ready = std::max(common[command], timing_.bank_not_before(command, bank.group, b));
-        k.age = static_cast<std::uint64_t>(bank.age);
-        k.command = command;
-        k.rank = rank;
-        k.bank = b;
-        visit(k);
-      }
+      if (excluded_ranks >> rank & 1u) continue;
+      if (plain_)
+        scan_rank<true>(now, rank, o);
+      else
+        scan_rank<false>(now, rank, o);
     }
   }
 
-  // The command multiplexer: the candidate to issue now, or command NOP.
-  Candidate select(Time now) {
-    Candidate best, best_column;  // with shared buses all compete in `best`
-    any_candidate_ = false;
-    const bool strict = c_.cmd_mux == CmdMux::strict;
-    for_each_candidate(now, [&](Candidate k) {
-      any_candidate_ = true;
-      const bool column = is_column(k.command);
-      if (strict && column && static_cast<std::int64_t>(k.age) != next_column_) return;
-      // Corrected mode: only ready commands compete, so none is held back for one that is not.
-      if (!quirks_ && k.ready > now) return;
-      k.key = k.ready + (quirks_ ? m_.command_length[k.command] : 0);
-      Candidate& rival = m_.split_buses && column ? best_column : best;
-      if (k.before(rival)) rival = k;
-    });
-    if (best_column.command != NOP &&
-        (best_column.ready < best.ready ||
-         (best_column.ready == best.ready && best_column.age < best.age)))
-      best = best_column;
-    if (best.ready != now) best.command = NOP;
-    return best;
+  // `plain`: one bus, one rank, column commands in any order.
+  template <bool plain>
+  void scan_rank(Time now, int rank, Outlook& o) const {
+    const Banks::Bank* const banks = &banks_[banks_.first_of(rank)];
+    const Time* const of_rank = timing_.of_rank(rank);
+    const Time bus_free = std::max(now, timing_.bus(ACT));  // column commands may have their own
+    Time first_ready = o.first_ready, key = kNever;
+    std::int64_t age = 0;
+    int winner = -1;
+    for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
+      const int i = std::countr_zero(mask);
+      const Banks::Bank& bank = banks[i];
+      const Command c = bank.command;
+      if constexpr (plain) {
+        const Time ready = std::max(std::max(bank.not_before, of_rank[c]), bus_free);
+        first_ready = std::min(first_ready, ready);
+        const Time k = ready + length_[c];
+        if (k > key || (k == key && bank.age > age)) continue;
+        key = k, age = bank.age, winner = i;
+      } else {
+        const Time ready = std::max({now, timing_.bus(c), timing_.of_rank(c, rank), bank.not_before});
+        first_ready = std::min(first_ready, ready);
+        if (c_.cmd_mux == CmdMux::strict && is_column(c) && bank.age != next_column_) continue;
+        compete({0, ready, static_cast<std::uint64_t>(bank.age), c, rank, banks_.first_of(rank) + i}, o);
+      }
+    }
+    o.first_ready = first_ready;
+    if (winner < 0) return;
+    const Command c = banks[winner].command;
+    o.best = {key, key - length_[c], static_cast<std::uint64_t>(age), c, rank,
+              banks_.first_of(rank) + winner};
+  }
+
+  // The first time after `now` at which a bank command is ready.
+  Time first_ready_after(Time now) const {
+    Time first = kNever;
+    for (int rank = 0; rank < m_.ranks; ++rank)
+      for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
+        const int b = banks_.first_of(rank) + std::countr_zero(mask);
+        const Time ready = timing_.not_before(banks_[b].command, rank, banks_[b].group, b);
+        if (ready > now) first = std::min(first, ready);
+      }
+    return first;
+  }
+
+  // Does anything but the banks take part?
+  bool special() const { return refresh_wanted_ != 0 || power_down_enabled_; }
+
+  void look_ahead(Time now) {
+    scan(now, 0, outlook_);
+    outlook_valid_ = true;
+  }
+
+  // The multiplexer's choice when refresh or power-down has something to say as well.
+  Candidate select_among_all(Time now) {
+    unsigned excluded = 0;
+    for (int rank = 0; rank < m_.ranks; ++rank)
+      if (power_down_[rank].wanted() != NOP) excluded |= 1u << rank;
+    Outlook o = outlook_;
+    if (excluded) scan(now, excluded, o);
+    for (int rank = 0; rank < m_.ranks; ++rank) {
+      if (excluded >> rank & 1u)
+        compete(power_down_candidate(rank, now), o);
+      else if (refresh_wanted_ >> rank & 1u)
+        compete(refresh_candidate(rank, now), o);
+    }
+    return o.merged();
+  }
+
+  void act(Candidate best, Time now, bool any_candidate) {
+    if (best.ready == now) {
+      issue(best, now);
+      arm(now, false);
+    } else {
+      arm(now, any_candidate);
+    }
   }
 
   void issue(const Candidate& k, Time now) {
@@ -341,12 +427,13 @@ class Controller {
     refresh_[k.rank].issued(c, now);
     power_down_[k.rank].issued(c);
     timing_.issue(c, k.rank, group, k.bank, now);
+    if (timing_.group_matters(c)) banks_.group_has_changed(group);
+    outlook_valid_ = false;
     if (!meters_.empty()) meters_[meters_.size() == 1 ? 0 : k.rank].record(c, k.bank, now);
     ++counts_[c];
     if (is_column(c)) {
-      take_request(now);
-      const Time ready = responses_.ready();
-      if (ready != kNever && ready > now) kernel_.notify_at(first_event_ + data_event, ready);
+      if (may_take_request(now)) take_request(now);
+      if (responses_.ready() > now) expect_data(responses_.ready());
     }
     if (unserved_[k.rank] == 0) power_down_[k.rank].trigger_entry();
     // A due refresh may now have something to say, whatever it said before.
@@ -358,6 +445,7 @@ class Controller {
     const Request& request = requests_[slot];
     banks_.remove_chosen(k.bank);
     buffer_.removed(request);
+    refused_ = false;
     --unserved_[k.rank];
     last_progress_ = now;
     if (c_.cmd_mux == CmdMux::strict) ++next_column_;
@@ -365,48 +453,31 @@ class Controller {
     responses_.insert(slot, request.channel_id, now + strobe_end);
   }
 
-  // Re-evaluates everything for the future and arms the timer for the earliest wish.
+  // Re-evaluates everything for the future and arms the timer for the earliest wish. A wish that
+  // is ready now but was just held back by the multiplexer does not count.
   void arm(Time now, bool held_back) {
-    banks_.refresh_stale();
-    Time next = kNever;
-    bool ready_now = false;
-    for_each_candidate_before_refresh(now, next, ready_now, held_back);
-    quiet_until_ = ready_now ? now : next;
-    if (next != kNever) kernel_.notify_at(first_event_ + timer_event, next);
+    if (banks_.refresh_stale()) outlook_valid_ = false;
+    if (!outlook_valid_) look_ahead(now);
+    Time next = outlook_.first_ready;
+    if (held_back && next == now) next = first_ready_after(now);
+    if (now >= refresh_due_) evaluate_refresh(now);
+    if (refresh_due_ > now) next = std::min(next, refresh_due_);
+    if (special()) next = std::min(next, special_wish(now, held_back));
+    quiet_until_ = special() || banks_.any_stale() || held_back ? now : next;
+    wake_at(next);
   }
 
-  void for_each_candidate_before_refresh(Time now, Time& next, bool& ready_now, bool held_back) {
+  Time special_wish(Time now, bool held_back) const {
+    Time next = kNever;
     const auto wish = [&](Time t) {
-      if (t == now) ready_now = true;
       if (t != now || !held_back) next = std::min(next, t);
     };
-    for_each_bank_wish(now, wish);
-    evaluate_refresh(now);
     for (int rank = 0; rank < m_.ranks; ++rank) {
       if (refresh_wanted_ >> rank & 1u) wish(refresh_candidate(rank, now).ready);
-      if (power_down_[rank].enabled()) {
-        const Command wanted = power_down_[rank].wanted();
-        if (wanted != NOP) wish(timing_.earliest_on_rank(wanted, rank, now));
-      }
+      if (power_down_[rank].wanted() != NOP) wish(power_down_candidate(rank, now).ready);
       if (refresh_[rank].due() > now) wish(refresh_[rank].due());
     }
-  }
-
-  template <typename Wish>
-  void for_each_bank_wish(Time now, Wish&& wish) const {
-    for (int rank = 0; rank < m_.ranks; ++rank) {
-      std::array<Time, kBankCommands> common;
-      unsigned known = 0;
-      for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
-        const int b = banks_.first_of(rank) + std::countr_zero(mask);
-        const Command command = banks_[b].command;
-        if (!(known >> command & 1u)) {
-          known |= 1u << command;
-          common[command] = timing_.earliest_in_rank(command, rank, now);
-        }
-        wish(std::max(common[command], timing_.bank_not_before(command, banks_[b].group, b)));
-      }
-    }
+    return next;
   }
 
   void record(const Candidate& k, Time now) {
@@ -437,17 +508,24 @@ class Controller {
   BufferSpace buffer_;
   ResponseQueue responses_;
   std::vector<int> unserved_;  // requests without column command, by rank
+  bool power_down_enabled_;
   std::vector<PowerDownManager> power_down_;
+  bool plain_;
+  std::array<Time, kCommands> length_{};  // what the multiplexer adds to a command's ready time
   std::vector<RefreshManager<Banks>> refresh_;
   std::vector<EnergyMeter> meters_;
   int offered_ = -1;  // the arbiter's current request, -1: none
   Time offered_at_ = 0;
+  bool refused_ = false;
   bool delivering_ = false;
+  Time data_at_ = kNever, timer_at_ = kNever;  // pending timers
   Time acknowledged_at_ = kNever;
   std::int64_t in_system_ = 0, served_ = 0, next_column_ = 1;
-  Time refresh_due_ = kLongAgo, quiet_until_ = kLongAgo, last_progress_ = 0;
-  unsigned refresh_wanted_ = 0;
-  bool any_candidate_ = false;
+  Time refresh_due_ = kLongAgo, last_progress_ = 0;
+  unsigned refresh_wanted_ = 0;  // ranks whose refresh manager wants a command
+  Outlook outlook_;
+  bool outlook_valid_ = false;
+  Time quiet_until_ = kLongAgo;  // unless the outlook changes, nothing happens before
   std::array<std::int64_t, kCommands> counts_{};
   std::vector<CommandRecord> records_;
 };

@@ -52,7 +52,7 @@ struct AddressMap {
   Target decode(std::uint64_t address, bool write, const Memory& m) const {
     const std::uint64_t a = hashed(address);
     Target t;
-    t.row = static_cast<std::uint32_t>(row(a));
+    t.row = static_cast<std::int32_t>(row(a));
     t.rank = static_cast<std::uint8_t>(rank(a));
     const std::uint64_t global_group = group(a) + t.rank * m.groups_per_rank;
     t.bank = static_cast<std::uint16_t>(bank(a) + global_group * m.banks_per_group);

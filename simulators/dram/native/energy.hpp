@@ -13,19 +13,26 @@ class EnergyMeter {
  public:
   // `background_factor`: ranks that share this meter's state machine.
   EnergyMeter(const EnergySpec& spec, Time tck, int banks, double background_factor)
-      : spec_(spec), tck_(tck), background_factor_(background_factor), banks_(banks) {}
+      : spec_(spec), clock_(tck), background_factor_(background_factor), banks_(banks) {}
 
   void record(Command command, int bank, Time time) {
-    const std::int64_t cycle = (time + tck_ / 2) / tck_;
-    if (!pending_.empty()) close_pending(cycle);
+    if ((command == RD || command == WR) && pending_.empty()) {  // nothing but counts
+      ++(command == RD ? reads_ : writes_);
+      last_column_ = time;
+      last_command_ = command;
+      return;
+    }
+    const std::int64_t cycle = clock_.nearest_cycle(time);
+    close_pending(cycle);
     apply(command, bank, cycle);
   }
 
   // Closes the account. DRAMPower ends at its last command; `end` extends the window instead.
   Energy finish(Time end = kLongAgo) {
     close_pending(INT64_MAX);
+    last_cycle_ = std::max(last_cycle_, clock_.nearest_cycle(last_column_));
     std::int64_t mark = last_cycle_ + tail_cycles(last_command_) - 1;
-    if (end != kLongAgo) mark = std::max(mark, (end + tck_ / 2) / tck_);
+    if (end != kLongAgo) mark = std::max(mark, clock_.nearest_cycle(end));
     close_state(mark);
     return total();
   }
@@ -69,6 +76,7 @@ class EnergyMeter {
 
   // Applies, in time order, the precharges that happen up to and including `cycle`.
   void close_pending(std::int64_t cycle) {
+    if (pending_.empty()) return;
     while (!pending_.empty()) {
       const auto first = std::min_element(
           pending_.begin(), pending_.end(),
@@ -231,7 +239,7 @@ class EnergyMeter {
   }
 
   EnergySpec spec_;
-  Time tck_;
+  ClockEdges clock_;
   double background_factor_;
   std::vector<Bank> banks_;
   std::vector<AutoPrecharge> pending_;
@@ -242,6 +250,7 @@ class EnergyMeter {
   std::int64_t first_activate_ = 0, last_precharge_ = 0;
   std::int64_t power_down_entry_ = 0, self_refresh_entry_ = 0;
   std::int64_t last_cycle_ = 0;
+  Time last_column_ = 0;  // of the last RD or WR that record() merely counted
   Command last_command_ = NOP;
   std::int64_t activates_ = 0, precharges_ = 0, reads_ = 0, writes_ = 0, refreshes_ = 0;
   std::int64_t active_ = 0, precharged_ = 0, power_down_active_ = 0, power_down_precharged_ = 0;

@@ -7,7 +7,7 @@
 // entries included; next-round events trigger in reverse order of their notification.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,16 +17,33 @@ using Time = std::int64_t;  // picoseconds
 constexpr Time kNever = INT64_MAX / 4;
 constexpr Time kLongAgo = -kNever;
 
+// Rounding to a clock's edges without a 64-bit division; exact for times below 2^52 ps (75 min).
+class ClockEdges {
+ public:
+  explicit ClockEdges(Time period) : period_(period), frequency_(1.0 / static_cast<double>(period)) {}
+
+  Time cycle(Time t) const {  // floor(t / period)
+    Time q = static_cast<Time>(static_cast<double>(t) * frequency_);
+    const Time rest = t - q * period_;
+    if (rest < 0) return q - 1;
+    return rest >= period_ ? q + 1 : q;
+  }
+  Time not_before(Time t) const { return cycle(t + period_ - 1) * period_; }
+  Time after(Time t) const { return (cycle(t) + 1) * period_; }
+  Time nearest_cycle(Time t) const { return cycle(t + period_ / 2); }
+
+ private:
+  Time period_;
+  double frequency_;
+};
+
 class Kernel {
  public:
   // Each event wakes exactly one process; `process_of[event]` names it.
-  explicit Kernel(const std::vector<int>& process_of, int processes)
-      : events_(process_of.size()), runnable_flag_(processes, 0) {
+  Kernel(const std::vector<int>& process_of, int processes)
+      : events_(process_of.size()), next_round_(process_of.size()), heap_(64),
+        runnable_(processes), queued_(processes, 0) {
     for (std::size_t i = 0; i < process_of.size(); ++i) events_[i].process = process_of[i];
-    heap_.reserve(64);
-    heap_.push_back({});  // 1-based
-    next_round_.reserve(process_of.size());
-    runnable_.resize(processes);
   }
 
   Time now() const { return now_; }
@@ -34,58 +51,48 @@ class Kernel {
 
   void notify_next_round(int event) {
     Event& e = events_[event];
-    if (e.pending == Pending::next_round) return;
-    e.pending = Pending::next_round;  // a replaced timer stays in the heap as a dead entry
-    next_round_.push_back(event);
+    if (e.when == kNextRound) return;
+    e.when = kNextRound;  // a replaced timer stays in the heap as a dead entry
+    next_round_[next_round_size_++] = event;
   }
 
   void notify_at(int event, Time when) {
-    if (when <= now_) return notify_next_round(event);
-    Event& e = events_[event];
-    if (e.pending == Pending::next_round) return;
-    if (e.pending == Pending::timer && e.when <= when) return;
-    e.pending = Pending::timer;
-    e.when = when;
-    e.ticket = ++tickets_;
-    push({when, e.ticket, event});
+    if (events_[event].when > when) renotify(event, when);  // else an earlier one is pending
   }
 
   // Makes a process run in the current round without an event (initialisation).
-  void schedule(int process) { make_runnable(process); }
+  void schedule(int process) { runnable_[runnable_size_++] = process; }
 
-  // Takes the next process of the current round, or -1 when the round is over.
-  int next_process() {
-    if (run_head_ == run_tail_) return -1;
-    const int process = runnable_[run_head_++];
-    runnable_flag_[process] = 0;
-    if (run_head_ == run_tail_) run_head_ = run_tail_ = 0;
-    return process;
+  // Calls `run(process)` for each process of the current round.
+  template <typename Run>
+  void run_round(Run&& run) {
+    const std::size_t n = runnable_size_;  // running a process makes none runnable in this round
+    for (std::size_t i = 0; i < n; ++i) run(runnable_[i]);
+    runnable_size_ = 0;
   }
 
   // Opens the next round, advancing time if nothing is left now. False: no event is pending.
   bool next_round() {
     ++round_;
-    for (std::size_t i = next_round_.size(); i-- > 0;) trigger(next_round_[i]);
-    next_round_.clear();
-    while (run_tail_ == 0) {
-      if (heap_.size() == 1) return false;
-      now_ = heap_[1].when;
-      do {
-        const Entry top = pop();
-        const Event& e = events_[top.event];
-        if (e.pending == Pending::timer && e.ticket == top.ticket) trigger(top.event);
-      } while (heap_.size() > 1 && heap_[1].when == now_);
+    if (next_round_size_ == 1) {  // the usual case
+      next_round_size_ = 0;
+      wake_alone(next_round_[0]);
+      return true;
     }
-    return true;
+    if (next_round_size_ > 0) {
+      while (next_round_size_ > 0) wake(next_round_[--next_round_size_]);
+      clear_queued();
+      return true;
+    }
+    return advance_time();
   }
 
  private:
-  enum class Pending : std::uint8_t { none, next_round, timer };
+  static constexpr Time kNextRound = kLongAgo;
   struct Event {
-    Time when = 0;
+    Time when = kNever;  // of the pending notification; kNever: none
     std::uint32_t ticket = 0;
     int process = 0;
-    Pending pending = Pending::none;
   };
   struct Entry {
     Time when;
@@ -93,45 +100,71 @@ class Kernel {
     int event;
   };
 
-  void trigger(int event) {
-    events_[event].pending = Pending::none;
-    make_runnable(events_[event].process);
+  void renotify(int event, Time when) {
+    if (when <= now_) return notify_next_round(event);
+    events_[event].when = when;
+    events_[event].ticket = ++tickets_;
+    push({when, tickets_, event});
   }
 
-  void make_runnable(int process) {
-    if (runnable_flag_[process]) return;
-    runnable_flag_[process] = 1;
-    runnable_[run_tail_++] = process;
+  bool advance_time() {
+    do {
+      if (heap_size_ == 0) return false;
+      now_ = heap_[1].when;
+      do {
+        const Entry top = pop();
+        if (events_[top.event].ticket == top.ticket && events_[top.event].when == top.when)
+          wake(top.event);
+      } while (heap_size_ > 0 && heap_[1].when == now_);
+    } while (runnable_size_ == 0);
+    if (runnable_size_ == 1)
+      queued_[runnable_[0]] = 0;
+    else
+      clear_queued();
+    return true;
+  }
+
+  void wake_alone(int event) {
+    events_[event].when = kNever;
+    runnable_[runnable_size_++] = events_[event].process;
+  }
+
+  void wake(int event) {
+    events_[event].when = kNever;
+    const int process = events_[event].process;
+    if (queued_[process]) return;
+    queued_[process] = 1;
+    runnable_[runnable_size_++] = process;
+  }
+
+  void clear_queued() {
+    for (std::size_t i = 0; i < runnable_size_; ++i) queued_[runnable_[i]] = 0;
   }
 
   void push(Entry entry) {
-    std::size_t i = heap_.size();
-    heap_.push_back(entry);
-    while (i > 1 && heap_[i >> 1].when > entry.when) {
-      heap_[i] = heap_[i >> 1];
-      i >>= 1;
-    }
-    heap_[i] = entry;
+    if (++heap_size_ == heap_.size()) [[unlikely]] heap_.resize(2 * heap_.size());
+    Entry* heap = heap_.data();
+    std::size_t i = heap_size_;  // 1-based
+    for (; i > 1 && heap[i >> 1].when > entry.when; i >>= 1) heap[i] = heap[i >> 1];
+    heap[i] = entry;
   }
 
   Entry pop() {
-    const Entry top = heap_[1];
-    const Entry last = heap_.back();
-    heap_.pop_back();
-    const std::size_t size = heap_.size() - 1;
-    if (size == 0) return top;
+    Entry* heap = heap_.data();
+    const Entry top = heap[1];
+    const Entry last = heap[heap_size_--];
     std::size_t i = 1;
     for (;;) {
       std::size_t best = i;
       Time best_when = last.when;
       const std::size_t left = 2 * i, right = left + 1;
-      if (left <= size && heap_[left].when < best_when) best = left, best_when = heap_[left].when;
-      if (right <= size && heap_[right].when < best_when) best = right;
+      if (left <= heap_size_ && heap[left].when < best_when) best = left, best_when = heap[left].when;
+      if (right <= heap_size_ && heap[right].when < best_when) best = right;
       if (best == i) break;
-      heap_[i] = heap_[best];
+      heap[i] = heap[best];
       i = best;
     }
-    heap_[i] = last;
+    heap[i] = last;
     return top;
   }
 
@@ -139,11 +172,12 @@ class Kernel {
   unsigned round_ = 0;
   std::uint32_t tickets_ = 0;
   std::vector<Event> events_;
-  std::vector<Entry> heap_;
   std::vector<int> next_round_;
-  std::vector<int> runnable_;
-  std::vector<char> runnable_flag_;
-  std::size_t run_head_ = 0, run_tail_ = 0;
+  std::size_t next_round_size_ = 0;
+  std::vector<Entry> heap_;
+  std::size_t heap_size_ = 0;
+  std::vector<int> runnable_, queued_;
+  std::size_t runnable_size_ = 0;
 };
 
 }  // namespace dram

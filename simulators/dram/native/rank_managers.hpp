@@ -20,11 +20,13 @@ class PowerDownManager {
   bool enabled() const { return enabled_; }
 
   void trigger_entry() {
+    if (!enabled_) return;
     controller_idle_ = true;
     if (state_ == State::idle) entry_ = true;
   }
 
   void trigger_exit() {
+    if (!enabled_) return;
     controller_idle_ = enter_self_refresh_ = entry_ = false;
     if (state_ != State::idle) exit_ = true;
   }
@@ -49,6 +51,7 @@ class PowerDownManager {
   }
 
   void issued(Command c) {
+    if (!enabled_) return;
     switch (c) {
       case ACT: ++open_banks_; break;
       case PRE: --open_banks_; break;

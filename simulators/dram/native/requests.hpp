@@ -14,7 +14,7 @@ struct Request {
   std::int64_t index;       // within its trace
   std::int64_t thread_id;   // order of acceptance of its initiator, from 1
   std::int64_t channel_id;  // order of acceptance on its channel, from 1: its age
-  std::uint32_t row;
+  std::int32_t row;
   std::int32_t next, previous;  // neighbours in the bank's queue, -1 at the ends
   std::uint16_t bank;
   std::int16_t initiator;
@@ -130,31 +130,26 @@ class Mailbox {
 
   void send_at(Kernel& kernel, int event, const Message& message, Time when) {
     if (when <= kernel.now()) return send_next_round(kernel, event, message);
-    std::size_t i = timed_.size();
-    timed_.push_back({when, message});
-    while (i > head_ && timed_[i - 1].when > when) {
-      timed_[i] = timed_[i - 1];
-      --i;
-    }
-    timed_[i] = {when, message};
+    auto at = timed_.end();
+    while (at != timed_.begin() && at[-1].when > when) --at;
+    timed_.insert(at, {when, message});
     kernel.notify_at(event, when);
   }
 
   template <typename Handler>
   void deliver(Kernel& kernel, int event, Handler&& handle) {
     auto& box = next_round_[kernel.round_parity()];
-    for (std::size_t i = 0; i < box.size(); ++i) handle(Message(box[i]));
+    for (const Message& message : box) handle(message);  // handlers fill the other box
     box.clear();
-    while (head_ < timed_.size() && timed_[head_].when <= kernel.now()) {
-      const Message message = timed_[head_++].message;
+    if (timed_.empty()) return;
+    std::size_t due = 0;
+    while (due < timed_.size() && timed_[due].when <= kernel.now()) {
+      const Message message = timed_[due++].message;
       handle(message);
     }
-    if (head_ == timed_.size()) {
-      timed_.clear();
-      head_ = 0;
-    } else {
-      kernel.notify_at(event, timed_[head_].when);
-    }
+    if (due == timed_.size()) return timed_.clear();
+    timed_.erase(timed_.begin(), timed_.begin() + static_cast<std::ptrdiff_t>(due));
+    kernel.notify_at(event, timed_.front().when);
   }
 
  private:
@@ -163,8 +158,7 @@ class Mailbox {
     Message message;
   };
   std::vector<Message> next_round_[2];
-  std::vector<Timed> timed_;
-  std::size_t head_ = 0;
+  std::vector<Timed> timed_;  // few at a time: one per initiator and channel
 };
 
 }  // namespace dram

@@ -23,13 +23,14 @@ class System {
         kernel_(processes_of_events(m.channels, static_cast<int>(traces.size())),
                 m.channels + 1 + static_cast<int>(traces.size())),
         arbiter_(m, c, static_cast<int>(traces.size()), 4 * m.channels, kernel_, requests_),
-        players_(traces.size()), mailboxes_(traces.size()) {
+        mailboxes_(traces.size()) {
     controllers_.reserve(m.channels);
     for (int channel = 0; channel < m.channels; ++channel)
       controllers_.emplace_back(m, c, quirks, log, channel, kernel_, requests_, arbiter_.mailbox(),
                                 arbiter_.event());
     arbiter_.connect(controllers_, mailboxes_, first_player_event());
     for (std::size_t i = 0; i < traces.size(); ++i) {
+      players_.push_back({0, 0, ClockEdges(traces[i]->clock)});
       total_ += static_cast<std::int64_t>(traces[i]->targets.size());
       if (log_) result_.request_log.emplace_back(traces[i]->targets.size());
     }
@@ -41,7 +42,8 @@ class System {
     run_round();
     for (std::size_t i = 0; i < players_.size(); ++i) send_next(static_cast<int>(i));
     while (answered_ < total_) {
-      if (!kernel_.next_round() || (kernel_.now() > watchdog_at_ && stalled())) return give_up();
+      if (!kernel_.next_round()) [[unlikely]] return give_up();
+      if (kernel_.now() > watchdog_at_ && stalled()) [[unlikely]] return give_up();
       run_round();
     }
     return finish();
@@ -51,6 +53,7 @@ class System {
   struct Player {
     std::size_t next = 0;     // request to send
     Time time_stamp = 0;      // of the last request sent, absolute
+    ClockEdges clock;
   };
 
   static std::vector<int> processes_of_events(int channels, int players) {
@@ -63,17 +66,13 @@ class System {
   int first_player_event() const { return 4 * m_.channels + 1; }
 
   void run_round() {
-    for (int process; (process = kernel_.next_process()) >= 0;) {
-      if (process < m_.channels) {
-        controllers_[process].run();
-      } else if (process == m_.channels) {
-        arbiter_.run();
-      } else {
-        const int i = process - m_.channels - 1;
-        mailboxes_[i].deliver(kernel_, first_player_event() + i,
-                              [this, i](const Message& message) { receive(i, message); });
-      }
-    }
+    kernel_.run_round([this](int process) {
+      const int i = process - m_.channels - 1;
+      if (i < -1) return controllers_[process].run();
+      if (i == -1) return arbiter_.run();
+      mailboxes_[i].deliver(kernel_, first_player_event() + i,
+                            [this, i](const Message& message) { receive(i, message); });
+    });
   }
 
   void receive(int i, const Message& message) {
@@ -103,7 +102,7 @@ class System {
     if (n == trace.targets.size()) return;
     const Time now = kernel_.now();
     const Time due = trace.times[n] * trace.clock;
-    const Time edge = n == 0 ? 0 : now + trace.clock - now % trace.clock;
+    const Time edge = n == 0 ? 0 : player.clock.after(now);
     player.time_stamp = trace.relative ? player.time_stamp + due : due;
     const Time send = trace.relative ? edge + due : std::max(edge, due);
     ++player.next;

@@ -19,59 +19,57 @@ class Timing {
         bank_(m.ranks * m.banks_per_rank()),
         group_(m.ranks * m.groups_per_rank),
         rank_(m.ranks),
-        other_rank_(m.ranks),
-        bus_{m.initial_bus, m.initial_bus} {
+        bus_{kLongAgo, kLongAgo} {
     for (auto& row : bank_) row.fill(kLongAgo);
     for (auto& row : group_) row.fill(kLongAgo);
-    for (auto& row : other_rank_) row.fill(kLongAgo);
-    for (Rank& r : rank_) r.next.fill(kLongAgo);
-    if (m.initial_bus != kLongAgo) bus_ = {m.initial_bus + m.tck, m.initial_bus + m.tck};
+    if (m.initial_bus != kLongAgo) bus_.fill(m.initial_bus + m.tck);
     last_column_.fill({kLongAgo, -1});
     add_rules(issuable);
   }
 
-  // Earliest times of all bank commands on a rank as far as the rank and the buses decide.
-  struct RankView {
-    std::array<Time, kBankCommands> not_before;
-  };
-
-  Time earliest_on_bank(Command c, int rank, int group, int bank, Time now) const {
-    return std::max(earliest_in_rank(c, rank, now),
-                    std::max(bank_[bank][slot(c)], group_[group][slot(c)]));
-  }
-
-  // The part of a bank command's earliest time that is common to a rank.
-  Time earliest_in_rank(Command c, int rank, Time now) const {
+  // A bank command RD..PRE may be issued once its bus, its rank, its group and its bank allow it.
+  // The parts can be asked for apart, by who compares many banks; all may lie in the past.
+  Time bus(Command c) const { return bus_[m_.split_buses && is_column(c)]; }
+  Time of_rank(Command c, int rank) const {
     const Rank& r = rank_[rank];
-    Time t = std::max({now, r.next[c], bus_[bus_of(c)]});
-    if (m_.window[c] >= 0 && r.activates >= 4)
-      t = std::max(t, r.last_activates[r.activates & 3u] + m_.window[c]);
-    if (m_.ranks > 1 && is_column(c)) t = std::max(t, other_rank_[rank][c]);
-    if (c == REFB)
-      t = std::max(t, r.refreshes_in_round == 0 ? r.after_round : r.within_round);
-    return t;
+    return m_.ranks > 1 && is_column(c) ? std::max(r.next[c], r.other_rank[c]) : r.next[c];
+  }
+  const Time* of_rank(int rank) const { return rank_[rank].next.data(); }  // less other ranks' part
+  Time of_bank(Command c, int group, int bank) const {
+    return std::max(group_[group][slot(c)], bank_[bank][slot(c)]);
+  }
+  bool group_matters(Command issued) const {
+    return rules_[issued].end_of_group != rules_[issued].end_of_bank;
   }
 
-  Time bank_not_before(Command c, int group, int bank) const {
-    return std::max(bank_[bank][slot(c)], group_[group][slot(c)]);
+  Time not_before(Command c, int rank, int group, int bank) const {
+    return std::max({bus(c), of_rank(c, rank), of_bank(c, group, bank)});
+  }
+
+  Time not_before_refresh(int rank, int group, int bank) const {
+    const Rank& r = rank_[rank];
+    const Time round = r.refreshes_in_round == 0 ? r.after_round : r.within_round;
+    return std::max(round, not_before(REFB, rank, group, bank));
   }
 
   // Commands that act on a whole rank.
-  Time earliest_on_rank(Command c, int rank, Time now) const {
-    return std::max({now, rank_[rank].next[c], bus_[bus_of(c)]});
-  }
+  Time not_before_on_rank(Command c, int rank) const { return std::max(bus(c), of_rank(c, rank)); }
 
   void issue(Command c, int rank, int group, int bank, Time now) {
     const Rules& rules = rules_[c];
-    for (const Push& p : rules.bank) push(bank_[bank][p.next], now + p.delay);
-    for (const Push& p : rules.group) push(group_[group][p.next], now + p.delay);
+    const Push* p = pushes_.data() + rules.begin;
+    const Push* const end_of_bank = pushes_.data() + rules.end_of_bank;
+    const Push* const end_of_group = pushes_.data() + rules.end_of_group;
+    const Push* const end_of_rank = pushes_.data() + rules.end_of_rank;
+    const Push* const end = pushes_.data() + rules.end;
+    for (auto& next = bank_[bank]; p != end_of_bank; ++p) push(next[p->next], now + p->delay);
+    for (auto& next = group_[group]; p != end_of_group; ++p) push(next[p->next], now + p->delay);
     Rank& r = rank_[rank];
-    for (const Push& p : rules.rank) push(r.next[p.next], now + p.delay);
-    for (const Push& p : rules.channel)
-      for (Rank& every : rank_) push(every.next[p.next], now + p.delay);
-    if (m_.activate_offset[c] >= 0)
-      r.last_activates[r.activates++ & 3u] = now + m_.activate_offset[c];
-    bus_[bus_of(c)] = now + bus_time_[c];
+    for (; p != end_of_rank; ++p) push(r.next[p->next], now + p->delay);
+    for (; p != end; ++p)
+      for (Rank& every : rank_) push(every.next[p->next], now + p->delay);
+    bus_[m_.split_buses && is_column(c)] = now + m_.command_length[c];
+    if (m_.activate_offset[c] >= 0) activate(r, now + m_.activate_offset[c]);
     if (m_.ranks > 1 && is_column(c)) update_other_ranks(c, rank, now);
     if (c == REFB) count_refresh(r, now);
   }
@@ -81,11 +79,16 @@ class Timing {
     int next;
     Time delay;
   };
-  struct Rules {
-    std::vector<Push> bank, group, rank, channel;
+  struct Rules {  // of one issued command: a stretch of pushes_, ordered by scope
+    int begin = 0, end_of_bank = 0, end_of_group = 0, end_of_rank = 0, end = 0;
   };
   struct Rank {
+    Rank() {
+      next.fill(kLongAgo);
+      other_rank.fill(kLongAgo);
+    }
     std::array<Time, kCommands> next;
+    std::array<Time, 4> other_rank;
     std::array<Time, 4> last_activates{};
     unsigned activates = 0;
     int refreshes_in_round = 0;
@@ -98,34 +101,47 @@ class Timing {
 
   static int slot(Command c) { return c == REFB ? 6 : c; }
   static void push(Time& slot, Time not_before) { slot = std::max(slot, not_before); }
-  int bus_of(Command c) const { return m_.split_buses && is_column(c); }
+
+  // The four-activate window: the fourth-last activate holds the next one back.
+  void activate(Rank& r, Time time) {
+    r.last_activates[r.activates++ & 3u] = time;
+    if (r.activates < 4) return;
+    const Time fourth_last = r.last_activates[r.activates & 3u];
+    for (const Command next : {ACT, REFB})
+      if (m_.window[next] >= 0) push(r.next[next], fourth_last + m_.window[next]);
+  }
 
   void add_rules(const std::array<bool, kCommands>& issuable) {
+    for (int c = 0; c < kCommands; ++c) {
+      Rules& rules = rules_[c];
+      const auto add = [&](Scope scope) {
+        for (const Constraint& k : m_.constraints)
+          if (k.previous == c && k.scope == scope && issuable[c] && issuable[k.next])
+            pushes_.push_back({scope <= Scope::group ? slot(k.next) : k.next, k.delay});
+        return static_cast<int>(pushes_.size());
+      };
+      rules.begin = static_cast<int>(pushes_.size());
+      rules.end_of_bank = add(Scope::bank);
+      rules.end_of_group = add(Scope::group);
+      rules.end_of_rank = add(Scope::rank);
+      rules.end = add(Scope::channel);
+    }
     for (const Constraint& k : m_.constraints) {
       if (!issuable[k.next] || !issuable[k.previous]) continue;
-      Rules& rules = rules_[k.previous];
-      switch (k.scope) {
-        case Scope::bank: rules.bank.push_back({slot(k.next), k.delay}); break;
-        case Scope::group: rules.group.push_back({slot(k.next), k.delay}); break;
-        case Scope::rank: rules.rank.push_back({k.next, k.delay}); break;
-        case Scope::channel: rules.channel.push_back({k.next, k.delay}); break;
-        case Scope::other_rank: other_rank_rules_.push_back(k); break;
-        case Scope::within_round: within_round_delay_ = k.delay; break;
-        case Scope::after_round: after_round_delay_ = k.delay; break;
-      }
+      if (k.scope == Scope::other_rank) other_rank_rules_.push_back(k);
+      if (k.scope == Scope::within_round) within_round_delay_ = k.delay;
+      if (k.scope == Scope::after_round) after_round_delay_ = k.delay;
     }
-    for (int c = 0; c < kCommands; ++c)
-      bus_time_[c] = m_.command_length[c];
   }
 
   // "Other rank" constraints hold only if the latest such command went to another rank.
   void update_other_ranks(Command c, int rank, Time now) {
     last_column_[c] = {now, rank};
     for (int r = 0; r < m_.ranks; ++r) {
-      other_rank_[r].fill(kLongAgo);
+      rank_[r].other_rank.fill(kLongAgo);
       for (const Constraint& k : other_rank_rules_)
         if (last_column_[k.previous].rank >= 0 && last_column_[k.previous].rank != r)
-          push(other_rank_[r][k.next], last_column_[k.previous].time + k.delay);
+          push(rank_[r].other_rank[k.next], last_column_[k.previous].time + k.delay);
     }
   }
 
@@ -137,13 +153,12 @@ class Timing {
 
   const Memory& m_;
   int banks_per_rank_;
+  std::vector<Push> pushes_;
   std::array<Rules, kCommands> rules_;
   std::vector<Constraint> other_rank_rules_;
-  std::array<Time, kCommands> bus_time_{};
   Time within_round_delay_ = kLongAgo, after_round_delay_ = kLongAgo;
   std::vector<std::array<Time, kBankCommands>> bank_, group_;
   std::vector<Rank> rank_;
-  std::vector<std::array<Time, 4>> other_rank_;
   std::array<LastColumn, 4> last_column_;
   std::array<Time, 2> bus_;
 };

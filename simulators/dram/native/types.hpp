@@ -75,7 +75,7 @@ struct ControllerConfig {
 
 // Where a request goes, found once per (trace, address map).
 struct Target {
-  std::uint32_t row;
+  std::int32_t row;
   std::uint16_t bank;  // within the channel, all ranks counted through
   std::uint8_t rank;
   std::uint8_t channel : 7;
