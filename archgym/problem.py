@@ -213,6 +213,14 @@ class Problem(ABC):
         text = json.dumps(self.identity(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def breakdown(self, design: Design) -> dict[str, dict[str, float]]:
+        """Return where the costs of a design come from, simulated anew, for charts.
+
+        Returns:
+            Title with the unit, as in ``energy (pJ)``, to part to amount; empty if unknown.
+        """
+        return {}
+
     def describe(self, design: Design, evaluation: Evaluation) -> str:
         """Return a text of the design and its metrics for terminals."""
         lines = [f"{self.name} on {self.workload}", "", "design"]

@@ -162,11 +162,25 @@ class DRAMProblem(Problem):
         text = super().describe(design, evaluation)
         if not evaluation.metrics or self.evaluator is not None:
             return text
+        return "\n".join([text, "", *_breakdown(self.measure(design))])
+
+    def breakdown(self, design: Design) -> dict[str, dict[str, float]]:
+        """Return the counts of commands and the energy by kind."""
+        if self.evaluator is not None:
+            return {}
+        metrics = self.measure(design)
+        parts = {"commands": {name: float(count) for name, count in metrics.commands.items()}}
+        if metrics.energy_breakdown_pj is not None:
+            nj = {name: pj / 1e3 for name, pj in metrics.energy_breakdown_pj.items()}
+            parts["energy (nJ)"] = nj
+        return parts
+
+    def measure(self, design: Design) -> Metrics:
+        """Simulate one design and return all that the simulator says of it."""
         mapping, controller = self.hardware(design)
-        metrics = simulate(
+        return simulate(
             self.memory, mapping, controller, self.trace, compatibility=self._compatibility
         )
-        return "\n".join([text, "", *_breakdown(metrics)])
 
 
 class DRAMEnv(ArchGymEnv):

@@ -1,0 +1,68 @@
+"""Numbers and metrics as people read them: in terminals, tables and reports."""
+
+import math
+
+SCALES: dict[str, tuple[str, ...]] = {
+    "pJ": ("pJ", "nJ", "µJ", "mJ", "J"),
+    "ns": ("ns", "µs", "ms", "s"),
+    "mW": ("mW", "W", "kW"),
+}
+"""Units that are shown in steps of 1,000."""
+
+UNIT_SUFFIXES = {"_ns": "ns", "_pj": "pJ", "_mw": "mW", "_gb_s": "GB/s", "_mm2": "mm²"}
+"""Units by the suffix of a metric's name, for records whose problem cannot be made again."""
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return ``value`` with that many significant digits and thousands separators, or a dash."""
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if magnitude >= 15 or magnitude < -4:
+        return f"{value:.{digits - 1}e}"
+    text = f"{value:,.{max(0, digits - 1 - magnitude)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(value: float | None, unit: str = "", digits: int = 4) -> str:
+    """Return ``value`` with its unit, in a larger unit from 10,000 up: ``1.25 µJ``."""
+    if value is None or math.isnan(value):
+        return "-"
+    steps = SCALES.get(unit, (unit,))
+    step = 0
+    while abs(value) >= 10_000 and step + 1 < len(steps):
+        value, step = value / 1000, step + 1
+    return f"{number(value, digits)} {steps[step]}".rstrip()
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit that the suffix of a metric's name stands for, else an empty text."""
+    return next((unit for end, unit in UNIT_SUFFIXES.items() if metric.endswith(end)), "")
+
+
+def change(value: float, reference: float, direction: str) -> str:
+    """Return how ``value`` differs from ``reference``: ``-24.1 % (better)``."""
+    if value == reference:
+        return "same"
+    if reference == 0 or not (math.isfinite(value) and math.isfinite(reference)):
+        return "-"
+    percent = 100 * (value / reference - 1)
+    better = (value < reference) == (direction == "min")
+    sign = "+" if percent > 0 else "-"
+    return f"{sign}{number(abs(percent), 3)} % ({'better' if better else 'worse'})"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span: ``8 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if not math.isfinite(seconds):
+        return "-"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
