@@ -20,6 +20,10 @@ class BackendError(ArchGymError, RuntimeError):
     """An external program (another simulator, a recorder) that is missing or failed."""
 
 
+class SimulationStalledError(ArchGymError, RuntimeError):
+    """A design that can never finish its workload: it waits for itself."""
+
+
 def did_you_mean(name: object, allowed: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the allowed name closest to ``name``, else ``""``."""
     by_folded = {str(candidate).lower(): str(candidate) for candidate in allowed}

@@ -92,7 +92,7 @@ class MemorySpec:
         return MemorySpec.from_dramsys, (self.to_dramsys(),)
 
     def __hash__(self) -> int:
-        return hash((self.name, self.standard, self.clk_mhz, tuple(sorted(self.timings.items()))))
+        return hash((self.name, self.standard, self.clk_mhz, self.ranks, self.rows))
 
     @classmethod
     def from_dramsys(cls, source: Source) -> "MemorySpec":

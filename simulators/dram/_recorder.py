@@ -114,9 +114,22 @@ def _checked_output(out: str | PathLike[str]) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         reason = "it is a folder" if path.is_dir() else "its folder does not exist"
         raise InvalidConfigError(f"Cannot record to {str(path)!r}: {reason}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InvalidConfigError(f"Cannot record to {str(path)!r}: its folder is not writable.")
+    try:  # a probe: a recording of an hour must not end at a read-only folder
+        _draft(path).touch()
+        _draft(path).unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
     return path
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".draft-{os.getpid()}-{path.name}")
+
+
+def _unwritable(path: Path, error: OSError) -> InvalidConfigError:
+    return InvalidConfigError(
+        f"Cannot write {str(path)!r}: {error.strerror or error}. Free space or choose another folder."
+    )
 
 
 def _checked_command(command: Sequence[str], config: RecordingConfig) -> list[str]:
@@ -209,15 +222,12 @@ def _to_trace(requests: _Requests, config: RecordingConfig, name: str) -> Trace:
 
 def _write(trace: Trace, path: Path) -> None:
     """Write beside the target and rename, so that a half-written trace never carries its name."""
-    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+    draft = _draft(path)
     try:
         trace.to_stl(draft)
         draft.replace(path)
     except OSError as error:
-        raise InvalidConfigError(
-            f"Cannot write {str(path)!r}: {error.strerror or error}. Free space or choose another "
-            "folder."
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
