@@ -97,6 +97,11 @@ class Problem(ABC):
         """JSON-compatible keyword arguments that make the same problem again."""
         return {}
 
+    @classmethod
+    def choices(cls) -> dict[str, dict[str, str]]:
+        """Return the names that arguments accept: argument to name to one line about it."""
+        return {}
+
     def simulate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Measure ``designs``, which are legal; return evaluations in the same order.
 

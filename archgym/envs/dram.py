@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from archgym.env import ArchGymEnv
-from archgym.envs._dram_space import dram_space
-from archgym.errors import InvalidConfigError
+from archgym.envs._dram_space import SPACES, dram_space
+from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.objective import Objective
 from archgym.problem import Evaluation, Evaluator, MetricSpec, Problem
 from archgym.space import Design, DesignSpace
@@ -21,11 +21,14 @@ from simulators.dram import (
     load_workload,
     simulate,
     simulate_batch,
+    workloads,
 )
+from simulators.errors import SimulationStalledError
 
 __all__ = ["DRAMEnv", "DRAMProblem"]
 
 SpaceName = Literal["full", "paper", "paper-dense"]
+Compatibility = Literal["dramsys40", "corrected"]
 MemoryLike = str | PathLike[str] | Mapping[str, Any] | MemorySpec
 WorkloadLike = str | PathLike[str] | Trace
 
@@ -41,7 +44,7 @@ METRICS: dict[str, tuple[str, Literal["min", "max"], str, bool]] = {
     "latency_p95_ns": ("ns", "min", "95th percentile of latency.", False),
     "latency_p99_ns": ("ns", "min", "99th percentile of latency.", False),
     "latency_max_ns": ("ns", "min", "Longest latency.", False),
-    "stall_mean_ns": ("ns", "min", "Mean delay of a request behind its time stamp.", True),
+    "stall_mean_ns": ("ns", "min", "Mean time from sending a request to its acceptance.", True),
     "bandwidth_gb_s": ("GB/s", "max", "Data moved per second.", True),
     "bandwidth_utilization": ("", "max", "Share of the peak bandwidth.", True),
     "row_hit_rate": ("", "max", "Share of accesses that found their row open.", True),
@@ -89,12 +92,18 @@ class DRAMProblem(Problem):
         objective: str | Objective | None = None,
         requests: int | None = None,
         seed: int = 0,
-        compatibility: str = "dramsys40",
+        compatibility: Compatibility = "dramsys40",
         threads: int = 2,
         evaluator: Evaluator | None = None,
     ) -> None:
         if not isinstance(threads, int) or threads < 1:
             raise InvalidConfigError(f"threads={threads!r}. Use a whole number of at least 1.")
+        modes = get_args(Compatibility)
+        if compatibility not in modes:
+            raise InvalidConfigError(
+                f"compatibility={compatibility!r} is not allowed."
+                f"{did_you_mean(compatibility, modes)} Allowed: {', '.join(modes)}."
+            )
         self.memory = _memory(memory)
         self.trace = _trace(workload, requests, seed)
         self.evaluator = evaluator
@@ -121,6 +130,25 @@ class DRAMProblem(Problem):
     def config(self) -> dict[str, Any]:
         """JSON-compatible keyword arguments that make the same problem again."""
         return dict(self._config)
+
+    @classmethod
+    def choices(cls) -> dict[str, dict[str, str]]:
+        """Return workloads, memories and spaces with one line about each."""
+        memories = {name: MemorySpec.preset(name) for name in MemorySpec.presets()}
+        return {
+            "workload": workloads(),
+            "memory": {
+                name: f"{memory.standard}, {memory.channels} channel"
+                f"{'s' if memory.channels > 1 else ''}, {memory.ranks} rank"
+                f"{'s' if memory.ranks > 1 else ''}, {memory.device_bytes / 2**30:g} GiB, "
+                f"{memory.peak_bandwidth_gb_s:g} GB/s peak"
+                for name, memory in memories.items()
+            },
+            "space": {
+                name: f"{dram_space(name, memories['DDR4-2400']).size:,} designs on DDR4-2400"
+                for name in SPACES
+            },
+        }
 
     def identity(self) -> dict[str, Any]:
         """Return JSON-compatible data that differs whenever results may differ."""
@@ -152,10 +180,12 @@ class DRAMProblem(Problem):
             threads=self._threads,
             compatibility=self._compatibility,
         )
-        return [self._evaluation(metrics) for metrics in measured]
+        return [self._evaluation(outcome) for outcome in measured]
 
-    def _evaluation(self, metrics: Metrics) -> Evaluation:
-        return Evaluation(metrics={name: float(getattr(metrics, name)) for name in self.metrics})
+    def _evaluation(self, outcome: Metrics | SimulationStalledError) -> Evaluation:
+        if isinstance(outcome, SimulationStalledError):
+            return Evaluation.failed(str(outcome))
+        return Evaluation(metrics={name: float(getattr(outcome, name)) for name in self.metrics})
 
     def describe(self, design: Design, evaluation: Evaluation) -> str:
         """Return the design, its metrics, and where time and energy go."""
@@ -315,6 +345,8 @@ def _breakdown(metrics: Metrics) -> list[str]:
     lines = ["latency", *_bars(latencies, metrics.latency_max_ns, "ns")]
     commands = {name: float(count) for name, count in metrics.commands.items() if count}
     lines += ["", "commands", *_bars(commands, sum(commands.values()), "")]
+    if metrics.wrapped_requests:
+        lines += ["", f"{metrics.wrapped_requests:,} requests beyond the memory's size: wrapped"]
     energy = metrics.energy_breakdown_pj
     if energy is None or metrics.energy_pj is None:
         return [*lines, "", f"energy: none, {metrics.energy_reason}"]
