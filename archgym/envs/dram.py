@@ -140,7 +140,7 @@ class DRAMProblem(Problem):
             "memory": {
                 name: f"{memory.standard}, {memory.channels} channel"
                 f"{'s' if memory.channels > 1 else ''}, {memory.ranks} rank"
-                f"{'s' if memory.ranks > 1 else ''}, {memory.device_bytes / 2**30:g} GiB, "
+                f"{'s' if memory.ranks > 1 else ''}, {memory.capacity_bytes / 2**30:g} GiB, "
                 f"{memory.peak_bandwidth_gb_s:g} GB/s peak"
                 for name, memory in memories.items()
             },

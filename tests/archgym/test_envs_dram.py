@@ -317,3 +317,25 @@ def test_an_evaluator_replaces_the_simulator_and_its_breakdown():
     assert problem.reference == reference
     assert problem.fingerprint() != small().fingerprint()
     assert "commands" not in problem.describe(problem.default_design, reference)
+
+
+def test_its_choices_are_arguments_that_it_accepts():
+    choices = DRAMProblem.choices()
+    assert set(choices) == {"workload", "memory", "space"}
+    for argument, names in choices.items():
+        for name, line in names.items():
+            assert line
+            assert "\n" not in line
+            if argument != "workload":
+                assert small(**{argument: name}).reference.feasible
+    assert {"stream", "random"} <= set(choices["workload"])
+
+
+def test_the_breakdown_adds_up():
+    problem = small()
+    parts = problem.breakdown(problem.default_design)
+    assert sum(parts["energy (nJ)"].values()) == pytest.approx(
+        problem.reference.metrics["energy_pj"] / 1e3
+    )
+    assert parts["commands"]["ACT"] > 0
+    assert "energy (nJ)" not in small(memory="HBM2-2000").breakdown(problem.default_design)
