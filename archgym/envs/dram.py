@@ -135,19 +135,11 @@ class DRAMProblem(Problem):
     def choices(cls) -> dict[str, dict[str, str]]:
         """Return workloads, memories and spaces with one line about each."""
         memories = {name: MemorySpec.preset(name) for name in MemorySpec.presets()}
+        sizes = {name: dram_space(name, memories["DDR4-2400"]).size for name in SPACES}
         return {
             "workload": workloads(),
-            "memory": {
-                name: f"{memory.standard}, {memory.channels} channel"
-                f"{'s' if memory.channels > 1 else ''}, {memory.ranks} rank"
-                f"{'s' if memory.ranks > 1 else ''}, {memory.capacity_bytes / 2**30:g} GiB, "
-                f"{memory.peak_bandwidth_gb_s:g} GB/s peak"
-                for name, memory in memories.items()
-            },
-            "space": {
-                name: f"{dram_space(name, memories['DDR4-2400']).size:,} designs on DDR4-2400"
-                for name in SPACES
-            },
+            "memory": {name: _summary(memory) for name, memory in memories.items()},
+            "space": {name: f"{size:,} designs on DDR4-2400" for name, size in sizes.items()},
         }
 
     def identity(self) -> dict[str, Any]:
@@ -205,11 +197,11 @@ class DRAMProblem(Problem):
             parts["energy (nJ)"] = nj
         return parts
 
-    def measure(self, design: Design) -> Metrics:
-        """Simulate one design and return all that the simulator says of it."""
+    def measure(self, design: Design, *, log: bool = False) -> Metrics:
+        """Simulate one design and return all that the simulator says of it; ``log``: see there."""
         mapping, controller = self.hardware(design)
         return simulate(
-            self.memory, mapping, controller, self.trace, compatibility=self._compatibility
+            self.memory, mapping, controller, self.trace, compatibility=self._compatibility, log=log
         )
 
 
@@ -277,6 +269,15 @@ class DRAMEnv(ArchGymEnv):
     ## Version History
     v0: first version.
     """
+
+
+def _summary(memory: MemorySpec) -> str:
+    energy = "with" if memory.core_config()["energy"] is not None else "without"
+    return (
+        f"{memory.standard}, channels: {memory.channels}, ranks: {memory.ranks}, "
+        f"{memory.capacity_bytes / 2**30:g} GiB, {memory.peak_bandwidth_gb_s:.1f} GB/s peak, "
+        f"{energy} energy model"
+    )
 
 
 def _metrics(memory: MemorySpec) -> dict[str, MetricSpec]:

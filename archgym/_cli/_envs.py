@@ -1,0 +1,111 @@
+"""``archgym envs``: what can be searched."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from archgym._cli._output import Output, grid
+
+if TYPE_CHECKING:
+    from archgym.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envs:
+    """List the problems, or one problem's parameters, metrics, workloads and memories."""
+
+    problem: Annotated[Positional[str | None], arg(metavar="PROBLEM")] = None
+    """Show this problem in full."""
+    json: bool = False
+    """Write JSON."""
+
+    def run(self, output: Output) -> int:
+        """Write the list."""
+        from archgym.envs import REGISTRY, make_problem
+
+        names = list(REGISTRY) if self.problem is None else [self.problem]
+        problems = [make_problem(name) for name in names]
+        summaries = {name: spec.summary for name, spec in REGISTRY.items()}
+        output.result({"environments": [_described(p, summaries[p.name]) for p in problems]})
+        if self.problem is None:
+            _show_list(output, problems, summaries)
+        else:
+            _show_one(output, problems[0], summaries[problems[0].name])
+        return 0
+
+
+def _show_list(output: Output, problems: "list[Problem]", summaries: dict[str, str]) -> None:
+    headers = ["problem", ">parameters", ">designs", ">metrics", "choices", "summary"]
+    rows = [
+        [
+            problem.name,
+            len(problem.space),
+            f"{problem.space.size:,}",
+            len(problem.metrics),
+            ", ".join(f"{kind}: {len(names)}" for kind, names in problem.choices().items()),
+            summaries[problem.name],
+        ]
+        for problem in problems
+    ]
+    output.show(grid(headers, rows), f"\nIn full: archgym envs {problems[0].name}")
+
+
+def _show_one(output: Output, problem: "Problem", summary: str) -> None:
+    design = problem.default_design
+    parameters = [
+        [
+            parameter.name,
+            parameter.allowed,
+            design.get(parameter.name, "-"),
+            "" if parameter.when is None else _condition(parameter.when),
+        ]
+        for parameter in problem.space.parameters
+    ]
+    metrics = [[m.name, m.unit, m.direction, m.description] for m in problem.metrics.values()]
+    output.show(
+        f"{problem.name}: {summary}",
+        f"{problem.space.size:,} designs, default objective {problem.default_objective}\n",
+        grid(["parameter", "values", "default", "active if"], parameters),
+        "",
+        grid(["metric", "unit", "better", "meaning"], metrics),
+    )
+    for kind, names in problem.choices().items():
+        output.show("", grid([kind, "meaning"], list(names.items())))
+
+
+def _condition(when: Any) -> str:
+    return f"{when.parent} is {' or '.join(map(str, when.values))}"
+
+
+def _described(problem: "Problem", summary: str) -> dict[str, Any]:
+    return {
+        "problem": problem.name,
+        "summary": summary,
+        "designs": problem.space.size,
+        "default_objective": problem.default_objective,
+        "default_design": problem.default_design,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "kind": parameter.kind,
+                "values": parameter.values,
+                "unit": parameter.unit,
+                "description": parameter.description,
+                "active_if": None
+                if parameter.when is None
+                else {"parameter": parameter.when.parent, "values": parameter.when.values},
+            }
+            for parameter in problem.space.parameters
+        ],
+        "metrics": [
+            {
+                "name": metric.name,
+                "unit": metric.unit,
+                "direction": metric.direction,
+                "description": metric.description,
+            }
+            for metric in problem.metrics.values()
+        ],
+        "choices": problem.choices(),
+    }

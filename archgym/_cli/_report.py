@@ -1,0 +1,30 @@
+"""``archgym report``: one self-contained page about recorded runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from archgym._cli._output import Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Write one self-contained HTML page about a run, or about all runs below a folder."""
+
+    path: Annotated[Positional[Path], arg(metavar="RUN_OR_FOLDER")]
+    """Folder of a run, or a folder above several runs."""
+    out: Path | None = None
+    """The page; by default report.html in that folder."""
+    json: bool = False
+    """Write JSON."""
+
+    def run(self, output: Output) -> int:
+        """Write the page."""
+        from archgym.report import write_report
+
+        written = write_report(self.path, self.out)
+        output.show(f"Wrote {written}: open it in a browser; it needs no network.")
+        output.result({"report": str(written), "bytes": written.stat().st_size})
+        return 0

@@ -1,0 +1,296 @@
+"""``archgym search``: agents on a problem, recorded and resumable."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from archgym._cli._output import Output, grid
+from archgym._cli._problem import ProblemOptions, parse_assignments
+from archgym._text import change, duration, number, quantity
+from archgym.errors import InvalidConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from archgym._sections import Section
+    from archgym.problem import Problem
+    from archgym.study import RunOutcome, StudyResult
+
+DEFAULT_AGENTS = ("random_walk", "genetic", "ant_colony", "bayesian")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(ProblemOptions):
+    """Search a problem with agents x seeds; the same command again goes on where it stopped."""
+
+    agents: Annotated[tuple[str, ...], arg(metavar="AGENT...")] = DEFAULT_AGENTS
+    """Names of agents."""
+    seeds: int = 3
+    """Runs of each agent, with the seeds 0, 1, ..."""
+    budget: int = 500
+    """Simulator evaluations of each run; repeated designs are free."""
+    out: Path | None = None
+    """Folder to record the runs in; by default runs/PROBLEM-WORKLOAD-MEMORY."""
+    jobs: int = os.cpu_count() or 1
+    """Runs at the same time."""
+    hyperparameter: Annotated[tuple[str, ...], arg(metavar="AGENT.NAME=VALUE...")] = ()
+    """Hyperparameters that differ from an agent's defaults, e.g. genetic.population=32."""
+    report: bool = False
+    """Also write report.html."""
+    json: bool = False
+    """Write JSON."""
+
+    def run(self, output: Output) -> int:
+        """Search, then write the table of agents and what to do next."""
+        from archgym.study import run_study
+
+        for name, value in (("seeds", self.seeds), ("budget", self.budget), ("jobs", self.jobs)):
+            if value < 1:
+                raise InvalidConfigError(f"--{name} {value} is not allowed. Use at least 1.")
+        problem = self.make()
+        problem.objective(self.objective)
+        out = self.out or default_folder(problem)
+        hyperparameters = _hyperparameters(self.hyperparameter, self.agents)
+        _check_writable(out)
+        _announce(output, problem, self, out)
+        started = time.monotonic()
+        try:
+            with self._progress(output) as progress:
+                result = run_study(
+                    self.problem,
+                    self._study_config(problem),
+                    self.agents,
+                    self.seeds,
+                    self.budget,
+                    self.objective,
+                    out,
+                    self.jobs,
+                    progress,
+                    hyperparameters=hyperparameters,
+                )
+        except KeyboardInterrupt:
+            output.note("Interrupted. Nothing is lost: the same command goes on from here.")
+            raise
+        return _finish(output, problem, result, self.report, time.monotonic() - started)
+
+    def _progress(self, output: Output) -> Any:
+        from archgym.progress import StudyProgress
+
+        runs = len(dict.fromkeys(self.agents)) * self.seeds
+        return StudyProgress(output.stderr, runs=runs, budget=self.budget)
+
+    def _study_config(self, problem: "Problem") -> dict[str, Any]:
+        """The problem's arguments; processes share the cores, so that each takes one thread."""
+        if self.jobs > 1 and "threads" in problem.config:
+            return {**self.config, "threads": 1}
+        return self.config
+
+
+def default_folder(problem: "Problem") -> Path:
+    """Return ``runs/PROBLEM-WORKLOAD-MEMORY`` in lower case."""
+    memory = problem.config.get("memory")
+    parts = [problem.name.rpartition("/")[2], problem.workload]
+    parts += [memory] if isinstance(memory, str) else []
+    return Path("runs") / re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
+
+
+def _hyperparameters(texts: tuple[str, ...], agents: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in parse_assignments(texts, "--hyperparameter").items():
+        agent, dot, name = key.partition(".")
+        if not (agent and dot and name):
+            raise InvalidConfigError(
+                f"--hyperparameter {key!r} names no agent. Write AGENT.NAME=VALUE, "
+                f"as in {agents[0]}.NAME=VALUE."
+            )
+        found.setdefault(agent, {})[name] = _typed(value)
+    return found
+
+
+def _typed(text: str) -> Any:
+    """Return the number or truth value that ``text`` spells, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _check_writable(out: Path) -> None:
+    """Fail once and early, before every run of the study fails."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(out))
+
+
+def _announce(output: Output, problem: "Problem", options: Search, out: Path) -> None:
+    agents = list(dict.fromkeys(options.agents))
+    output.note(
+        f"{problem.name} on {problem.workload}: {problem.space.size:,} designs, objective "
+        f"{problem.objective(options.objective).spec}\n"
+        f"{', '.join(agents)} x {options.seeds} seeds x {options.budget} evaluations -> {out}"
+    )
+
+
+def _finish(
+    output: Output, problem: "Problem", result: "StudyResult", report: bool, elapsed_s: float
+) -> int:
+    from archgym._sections import load_sections
+
+    for failure in result.failures:
+        output.note(f"{failure.label} failed: {failure.error}")
+    if len(result.failures) == len(result.outcomes):
+        return _failed(result)
+    folders = {str(o.folder.relative_to(result.folder)) for o in result.outcomes}
+    sections = [s for s in load_sections(result.folder) if folders & set(s.infos)]
+    section = sections[0]
+    rates = {
+        agent: _rate(result.outcomes, agent, problem) for agent in set(section.trials["agent"])
+    }
+    summary = _summary(section)
+    page = _page(result.folder) if report else None
+    output.show(_table(section, summary, rates), *_verdict(section, elapsed_s, result))
+    output.show(*_next_steps(result.folder, page))
+    output.result(_payload(section, summary, rates, result, page, elapsed_s))
+    return _failed(result) if result.failures else 0
+
+
+def _failed(result: "StudyResult") -> int:
+    """A folder or file that does not fit is the caller's to mend: 2; anything else is 1."""
+    return 2 if all(f.error.startswith("RecordError") for f in result.failures) else 1
+
+
+def _summary(section: "Section") -> "pd.DataFrame":
+    from archgym.stats import summarize_agents
+
+    return summarize_agents(
+        section.trials, section.headline_metrics, default_reward=section.default_reward
+    )
+
+
+def _rate(outcomes: "Sequence[RunOutcome]", agent: str, problem: "Problem") -> float | None:
+    """Requests simulated per second of simulation, or None where a problem has no trace."""
+    mine = [outcome for outcome in outcomes if outcome.agent == agent]
+    seconds = sum(outcome.evaluate_seconds for outcome in mine)
+    trace = getattr(problem, "trace", None)
+    if trace is None or seconds <= 0:
+        return None
+    return len(trace) * sum(outcome.evaluations for outcome in mine) / seconds
+
+
+def _table(section: "Section", summary: "pd.DataFrame", rates: Mapping[str, float | None]) -> Any:
+    axes = [section.axis(name) for name in section.headline_metrics]
+    headers = ["agent", ">seeds", ">mean reward", ">best reward"]
+    headers += [f">{axis.label.split(' (')[0]}" for axis in axes]
+    headers += [">evaluations to 95 %", ">requests/s", ">cached", ">failed"]
+    rows = [
+        [
+            row["agent"],
+            row["runs"],
+            _spread(row["best_mean"], row["best_std"]),
+            number(row["best"]),
+            *[quantity(row[axis.name], axis.unit) for axis in axes],
+            "-" if row["to_95"] == float("inf") else number(row["to_95"]),
+            number(rates[row["agent"]], 3),
+            row["cached"],
+            row["failed"],
+        ]
+        for _, row in summary.iterrows()
+    ]
+    return grid(headers, rows)
+
+
+def _spread(mean: float, spread: float) -> str:
+    return number(mean) if spread != spread else f"{number(mean)} ± {number(round(spread, 9), 2)}"
+
+
+def _verdict(section: "Section", elapsed_s: float, result: "StudyResult") -> list[str]:
+    best, reference = section.best, section.reference
+    spent = sum(outcome.evaluations for outcome in result.outcomes)
+    lines = [f"\n{spent:,} evaluations in {duration(elapsed_s)}."]
+    if best is None:
+        return [*lines, "No feasible design was found. Raise --budget, or relax the problem."]
+    design = section.design(best)
+    text = " ".join(f"{name}={value}" for name, value in design.items())
+    if reference is not None:
+        changes = ", ".join(
+            f"{section.axis(name).label.split(' (')[0]} "
+            + change(best[f"metric.{name}"], reference.metrics[name], section.axis(name).direction)
+            for name in section.headline_metrics
+        )
+        lines.append(f"The best design against the default one: {changes}.")
+    return [*lines, f"  {text}"]
+
+
+def _next_steps(folder: Path, page: Path | None) -> list[str]:
+    first = f"  open {page}" if page is not None else f"  archgym report {folder}"
+    remark = "the whole story in a browser" if page is not None else "all of this as a page"
+    steps = [(first, remark), (f"  archgym replay {folder}", "simulate the best design again")]
+    steps.append(("  archgym search --budget ... --out ...", "search on, in another folder"))
+    width = max(len(step) for step, _ in steps)
+    return ["\nNext:", *[f"{step:<{width}}   {remark}" for step, remark in steps]]
+
+
+def _page(folder: Path) -> Path:
+    from archgym.report import write_report
+
+    return write_report(folder)
+
+
+def _payload(
+    section: "Section",
+    summary: "pd.DataFrame",
+    rates: Mapping[str, float | None],
+    result: "StudyResult",
+    page: Path | None,
+    elapsed_s: float,
+) -> dict[str, Any]:
+    best, reference = section.best, section.reference
+    agents = [
+        {
+            "agent": row["agent"],
+            "seeds": row["runs"],
+            "best_reward_mean": row["best_mean"],
+            "best_reward_std": row["best_std"],
+            "best_reward": row["best"],
+            "evaluations_to_95_percent": row["to_95"],
+            "evaluations": row["evaluations"],
+            "cached": row["cached"],
+            "infeasible": row["infeasible"],
+            "failed": row["failed"],
+            "requests_per_s": rates[row["agent"]],
+            "metrics": {name: row[name] for name in section.headline_metrics},
+        }
+        for _, row in summary.iterrows()
+    ]
+    found = None
+    if best is not None:
+        found = {
+            "agent": best["agent"],
+            "seed": best["seed"],
+            "trial": best["index"],
+            "reward": best["reward"],
+            "design": section.design(best),
+            "metrics": {name: best[f"metric.{name}"] for name in section.metric_names},
+        }
+    default = None
+    if reference is not None:
+        default = {"reward": section.default_reward, "metrics": reference.metrics}
+    return {
+        "out": str(result.folder),
+        "problem": section.text("problem"),
+        "workload": section.text("workload"),
+        "objective": section.text("objective"),
+        "elapsed_s": elapsed_s,
+        "agents": agents,
+        "best": found,
+        "default": default,
+        "failures": {failure.label: failure.error for failure in result.failures},
+        "report": None if page is None else str(page),
+    }

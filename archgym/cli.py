@@ -1,0 +1,142 @@
+"""The command ``archgym``: evaluate designs, search design spaces, look at what was found.
+
+Exit codes: 0 done; 1 a simulation, program or comparison failed; 2 the input is wrong (usage,
+a name, a value, a file or folder); 130 interrupted by Ctrl-C.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Protocol
+
+import tyro
+from tyro.conf import subcommand
+
+from archgym._cli._envs import Envs
+from archgym._cli._evaluate import Evaluate
+from archgym._cli._output import Output
+from archgym._cli._replay import Replay
+from archgym._cli._report import Report
+from archgym._cli._search import Search
+from archgym._cli._trace import TraceConvert, TraceInfo, TraceList, TraceRecord
+from archgym.errors import ArchGymError, BackendError
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = "Design-space exploration of computer hardware: evaluate, search, replay, report."
+
+# These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
+_PATH_ERRORS = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
+
+
+class Verb(Protocol):
+    """One verb of the command line with its options."""
+
+    @property
+    def json(self) -> bool:
+        """Whether to write JSON instead of tables."""
+        ...
+
+    def run(self, output: Output) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+_TRACE = (
+    Annotated[TraceRecord, subcommand("record")]
+    | Annotated[TraceInfo, subcommand("info")]
+    | Annotated[TraceList, subcommand("list")]
+    | Annotated[TraceConvert, subcommand("convert")]
+)
+_VERBS = (
+    Annotated[Envs, subcommand("envs")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Search, subcommand("search")]
+    | Annotated[Replay, subcommand("replay")]
+    | Annotated[Report, subcommand("report")]
+    | Annotated[
+        _TRACE,
+        subcommand("trace", description="Record, describe, list and convert memory traces."),
+    ]
+)
+_STYLE = (
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.OmitSubcommandPrefixes,
+    tyro.conf.OmitArgPrefixes,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; never raises for a user's mistake.
+
+    Args:
+        argv: Arguments without the program's name; by default those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments == ["--version"]:
+            return _version()
+        return _run(arguments)
+    except SystemExit as stop:  # tyro's help (0) and usage errors (2)
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, say head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (ArchGymError, OSError) as error:
+        print(f"archgym: {_worded(error)}", file=sys.stderr)
+        return _exit_code(error)
+
+
+def _run(arguments: list[str]) -> int:
+    # What follows "--" is a program with options of its own; none of them is ours.
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    own, program = arguments[:split], arguments[split + 1 :]
+    verb = _parsed(own, program)
+    return verb.run(Output(as_json=verb.json))
+
+
+def _parsed(own: list[str], program: list[str]) -> Verb:
+    verb: Verb = tyro.cli(_VERBS, prog="archgym", description=DESCRIPTION, args=own, config=_STYLE)
+    if not program:
+        return verb
+    if not isinstance(verb, TraceRecord):
+        print("archgym: only 'archgym trace record' takes a command after --.", file=sys.stderr)
+        raise SystemExit(BAD_INPUT)
+    from dataclasses import replace
+
+    return replace(verb, command=(*verb.command, *program))
+
+
+def _version() -> int:
+    from archgym import __version__
+
+    print(f"archgym {__version__}")
+    return OK
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"'{error.filename}': {error.strerror}. Choose another path, or mend this one."
+    return str(error)
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, OSError):
+        return BAD_INPUT if error.errno in _PATH_ERRORS else FAILED
+    return FAILED if isinstance(error, BackendError) else BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
