@@ -41,7 +41,7 @@ def valgrind_version() -> str:
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return what the program sees: a few inherited variables, the pinned ones, then ``extra``."""
     kept = {name: os.environ[name] for name in LackeyProcess.KEPT_VARIABLES if name in os.environ}
-    return kept | LackeyProcess.PINNED_VARIABLES | dict(extra)
+    return LackeyProcess.PINNED_VARIABLES | kept | dict(extra)
 
 
 def find_program(name: str, extra: Mapping[str, str], cwd: str | None) -> str:
@@ -75,6 +75,10 @@ class LackeyProcess:
     shell."""
 
     PINNED_VARIABLES: ClassVar[dict[str, str]] = {
+        # Must be first: valgrind adds its own to it in place, else at the end, where the loader's
+        # strcspn reads past it into the random bytes that the kernel puts on the stack (AT_RANDOM)
+        # and indexes a table by them.
+        "LD_PRELOAD": "",
         "LC_ALL": "C",
         "MKL_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

@@ -61,7 +61,8 @@ def record(
 ) -> RecordingReport:
     """Run a program under valgrind and write the DRAM requests that its caches let through.
 
-    The same command, files and versions give the same trace: address-space randomisation is off,
+    The same command, files, versions and kind of CPU (libraries choose code by its features) give
+    the same trace: address-space randomisation is off,
     and the program sees only a fixed set of environment variables (`LackeyProcess.KEPT_VARIABLES`,
     C locale, one thread for numerical libraries, fixed hash seeds) plus ``env``. Its standard input
     is empty and its output is discarded. Only the first process is recorded, not the children it

@@ -1,5 +1,6 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_every_stored_line_is_written_back_or_still_held_dirty(
 def test_chunks_may_be_cut_anywhere(accesses: list[Access], cuts: list[int]) -> None:
     text = lackey_text(accesses)
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    pieces = [text[low:high] for low, high in pairwise(edges)]
     tiny = [(2, 1), (2, 1), (4, 2)]
     assert filtered(cache_filter(tiny), pieces) == filtered(cache_filter(tiny), [text])
 
@@ -211,8 +212,10 @@ def test_arbitrary_bytes_are_ignored_not_fatal(chunks: list[bytes]) -> None:
         b"L  10,4",
         b"I  10,4x",
         b" L 10,99999",
-    ]
-    + [b"I  11112222333344445,4", b"I", b""],
+        b"I  11112222333344445,4",
+        b"I",
+        b"",
+    ],
 )
 def test_a_malformed_line_is_counted_and_ignored(line: bytes) -> None:
     native = cache_filter([(1, 1), (1, 1), (1, 1)])
