@@ -63,12 +63,18 @@ class DRAMProblem(Problem):
     all the same, to show what refresh costs. The spaces "paper" and "paper-dense" are exactly the
     paper's ten-parameter grids (442,368 and 1,769,472 designs), where NoRefresh is legal.
 
+    The default objective is the product of mean latency, energy and total time. Latency and power
+    alone would reward throttling: latency starts when a request is sent, so a controller that
+    accepts one request at a time has a short latency and a low power while the program takes
+    several times longer and more energy. On sparse traces the last time stamp pins the total time,
+    and latency and energy decide.
+
     Args:
         workload: name of a generator or shipped trace, path of a trace file, or a `Trace`.
         memory: name of a preset, path or content of a DRAMSys memspec, or a `MemorySpec`.
         space: "full", "paper" (powers of two) or "paper-dense" (sizes 1 to 8).
-        objective: specification of the default objective; None: latency and power, or latency and
-            bandwidth where the memory has no energy model.
+        objective: specification of the default objective; None: latency, energy and time, without
+            energy where the memory has no energy model.
         requests: length of a generated trace, or to cut others to; None: the workload's own.
         seed: of the workload's generator.
         compatibility: "dramsys40" or "corrected", see `simulators.dram.simulate`.
@@ -245,9 +251,9 @@ class DRAMEnv(ArchGymEnv):
     the last step, in the order below, in [-16, 16]; then feasibility as 1 or -1.
 
     ## Reward
-    That of the objective; by default log2 of how many times smaller the product of mean latency
-    and power is than the default controller's (where the memory has no energy model: of how many
-    times better latency and bandwidth are). Infeasible: -17.
+    That of the objective; by default log2 of how many times smaller the product of mean latency,
+    energy and total time is than the default controller's (without energy where the memory has no
+    energy model). Infeasible: -17.
 
     ## Starting State
     Zeros.
@@ -264,7 +270,7 @@ class DRAMEnv(ArchGymEnv):
     Those of `ArchGymEnv` and, by keyword, those of `DRAMProblem`:
 
         gymnasium.make("archgym:archgym/DRAM-v0", workload="stream", memory="DDR4-2400",
-                       objective="product:latency_mean_ns*power_mw", space="full")
+                       objective="pareto:latency_mean_ns,energy_pj", space="full")
 
     ## Version History
     v0: first version.
@@ -327,8 +333,8 @@ def _workload_config(workload: WorkloadLike, trace: Trace) -> Any:
 
 def _default_objective(objective: str | Objective | None, metrics: Mapping[str, MetricSpec]) -> str:
     if objective is None:
-        other = "power_mw" if "power_mw" in metrics else "bandwidth_gb_s"
-        return f"product:latency_mean_ns*{other}"
+        energy = "*energy_pj" if "energy_pj" in metrics else ""
+        return f"product:latency_mean_ns{energy}*time_ns"
     return objective if isinstance(objective, str) else objective.spec
 
 

@@ -82,8 +82,8 @@ def test_every_memory_has_its_metrics_and_a_default_objective_from_them(memory):
     problem = small(memory=memory)
     has_energy = memory in WITH_ENERGY
     assert ENERGY.isdisjoint(problem.metrics) != has_energy
-    second = "power_mw" if has_energy else "bandwidth_gb_s"
-    assert problem.default_objective == f"product:latency_mean_ns*{second}"
+    energy = "*energy_pj" if has_energy else ""
+    assert problem.default_objective == f"product:latency_mean_ns{energy}*time_ns"
     assert problem.objective().reward(problem.reference) == 0
     assert set(problem.reference.metrics) == set(problem.metrics)
 
@@ -125,6 +125,19 @@ def test_a_design_without_refresh_is_measured_but_infeasible_in_the_full_space_o
     rng = np.random.default_rng(0)
     assert all(full.space.sample(rng)["refresh_policy"] != "NoRefresh" for _ in range(50))
     assert paper.evaluate([{**paper.default_design, "refresh_policy": "NoRefresh"}])[0].feasible
+
+
+@pytest.mark.parametrize("workload", ["stream", "random", "zipf-embedding", "mixed-streams"])
+@pytest.mark.parametrize("memory", ["DDR4-2400", "HBM2-2000"])
+def test_the_default_objective_does_not_reward_a_throttled_memory(workload, memory):
+    problem = small(workload=workload, memory=memory, requests=3000)
+    serial = {"arbiter": "Fifo", "max_active_transactions": 1}
+    evaluation = problem.evaluate([{**problem.default_design, **serial}])[0]
+    assert evaluation.metrics["time_ns"] > 1.5 * problem.reference.metrics["time_ns"]
+    assert problem.objective().reward(evaluation) < 0
+    if workload == "stream" and memory == "DDR4-2400":
+        # What the default objective avoids: three times slower, and scored as better.
+        assert problem.objective("product:latency_mean_ns*power_mw").reward(evaluation) > 0
 
 
 class Stalling(DRAMProblem):
