@@ -7,7 +7,7 @@ kept to compare with published numbers). A specification is a short text:
 |---|---|
 | ``latency_mean_ns`` | `Improve`: improve that metric in its own direction |
 | ``min:latency_mean_ns``, ``max:bandwidth_gb_s`` | `Improve` in the stated direction |
-| ``product:latency_mean_ns*power_mw^0.5`` | `Product`: weighted product of metrics |
+| ``product:latency_mean_ns*energy_pj^0.5`` | `Product`: weighted product of metrics |
 | ``target:latency_mean_ns=100,power_mw=900`` | `Target`: reach all targets |
 | ``pareto:latency_mean_ns,energy_pj`` | `Pareto`: several objectives |
 | ``paper:power_mw=1000`` | `Paper`: the 2023 ArchGym paper's T / abs(x - T) |
