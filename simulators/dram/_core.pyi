@@ -1,22 +1,22 @@
 """Native core of the DRAM simulator."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy
 from numpy.typing import NDArray
 
 
 class Memory:
-    def __init__(self, config: dict) -> None: ...
+    def __init__(self, config: dict[str, Any]) -> None: ...
 
 class DecodedTrace:
     @property
-    def columns(self) -> object: ...
+    def columns(self) -> NDArray[numpy.int32]: ...
 
     def __len__(self) -> int: ...
 
-def decode(memory: Memory, mapping: dict, times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], addresses: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], writes: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], clock_ps: int, relative: bool) -> DecodedTrace: ...
+def decode(memory: Memory, mapping: dict[str, Any], times: NDArray[numpy.int64], addresses: NDArray[numpy.uint64], writes: NDArray[numpy.bool_], clock_ps: int, relative: bool) -> DecodedTrace: ...
 
 class Energy:
     @property
@@ -95,13 +95,13 @@ class Result:
     @property
     def power_mw(self) -> float: ...
 
-    def command_log(self, memory: Memory) -> dict: ...
+    def command_log(self, memory: Memory) -> dict[str, NDArray[Any]]: ...
 
-    def request_log(self) -> list: ...
+    def request_log(self) -> list[dict[str, NDArray[Any]]]: ...
 
 def run_batch(memory: Memory, controllers: Sequence[Sequence[int]], traces: Sequence[Sequence[DecodedTrace]], threads: int, dramsys_quirks: bool, log: bool) -> list[Result]: ...
 
-def read_trace(data: bytes, format: str, ordered: bool) -> tuple:
+def read_trace(data: bytes, format: str, ordered: bool) -> tuple[NDArray[numpy.int64], NDArray[numpy.uint64], NDArray[numpy.bool_], tuple[str, int, int, int] | None]:
     """
     Parse a text trace; return (times, addresses, writes, None or the faulty line's
     (fault, line number, begin, end)).

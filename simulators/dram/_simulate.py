@@ -136,6 +136,8 @@ def _run(
     traces = [trace] if isinstance(trace, Trace) else list(trace)
     if not 1 <= len(traces) <= _MAX_INITIATORS:
         raise InvalidConfigError(f"{len(traces)} traces. Pass 1 to {_MAX_INITIATORS}.")
+    for controller in controllers:
+        _check_refresh(controller, memory)
     quirks = compatibility == "dramsys40"
     wrap = quirks if wrap_addresses is None else wrap_addresses
     players = [[_decode(each, mapping, memory, wrap) for each in traces] for mapping in mappings]
@@ -151,6 +153,15 @@ def _run(
         _outcome(result, memory, controller, traces, part, log)
         for result, controller, part in zip(results, controllers, players, strict=True)
     ]
+
+
+def _check_refresh(controller: ControllerConfig, memory: MemorySpec) -> None:
+    per_bank = controller.refresh_policy == "PerBank"
+    if per_bank and not memory.core_config()["refresh_interval_per_bank_ps"]:
+        raise InvalidConfigError(
+            f"refresh_policy is 'PerBank', but {memory.standard} (memory {memory.name!r}) has no "
+            "per-bank refresh. Use 'AllBank' or 'NoRefresh'."
+        )
 
 
 def _outcome(

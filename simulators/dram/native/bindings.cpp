@@ -216,14 +216,18 @@ NB_MODULE(_core, m) {
            [](dram::Memory* self, const nb::dict& config) {
              new (self) dram::Memory(make_memory(config));
            },
-           "config"_a);
+           "config"_a, nb::sig("def __init__(self, config: dict[str, typing.Any]) -> None"));
 
   nb::class_<Decoded>(m, "DecodedTrace")
-      .def_prop_ro("columns", &decoded_columns)
+      .def_prop_ro("columns", &decoded_columns,
+                   nb::sig("def columns(self) -> NDArray[numpy.int32]"))
       .def("__len__", [](const Decoded& d) { return d.trace.targets.size(); });
 
   m.def("decode", &decode, "memory"_a, "mapping"_a, "times"_a.noconvert(),
         "addresses"_a.noconvert(), "writes"_a.noconvert(), "clock_ps"_a, "relative"_a,
+        nb::sig("def decode(memory: Memory, mapping: dict[str, typing.Any], "
+                "times: NDArray[numpy.int64], addresses: NDArray[numpy.uint64], "
+                "writes: NDArray[numpy.bool_], clock_ps: int, relative: bool) -> DecodedTrace"),
         nb::rv_policy::take_ownership);
 
   nb::class_<dram::Energy>(m, "Energy")
@@ -254,8 +258,10 @@ NB_MODULE(_core, m) {
       .def_ro("stall_sum_ps", &dram::Result::stall_sum)
       .def_ro("energy", &dram::Result::energy)
       .def_ro("power_mw", &dram::Result::power_mw)
-      .def("command_log", &command_log, "memory"_a)
-      .def("request_log", &request_log);
+      .def("command_log", &command_log, "memory"_a,
+           nb::sig("def command_log(self, memory: Memory) -> dict[str, NDArray[typing.Any]]"))
+      .def("request_log", &request_log,
+           nb::sig("def request_log(self) -> list[dict[str, NDArray[typing.Any]]]"));
 
   m.def("run_batch", &run_batch, "memory"_a, "controllers"_a, "traces"_a, "threads"_a,
         "dramsys_quirks"_a, "log"_a);

@@ -266,7 +266,8 @@ class Controller {
     if (refused_) return;
     ++in_system_;
     last_progress_ = now;
-    if (unserved_[request.rank]++ == 0) power_down_[request.rank].trigger_exit();
+    if (unserved_[request.rank]++ == 0 && power_down_enabled_)
+      power_down_[request.rank].trigger_exit();
     buffer_.stored(request);
     if (banks_.append(offered_)) outlook_valid_ = false;
     arbiter_.send_next_round(kernel_, arbiter_event_, {Phase::end_req, offered_});
@@ -327,46 +328,48 @@ class Controller {
 
   void scan(Time now, unsigned excluded_ranks, Outlook& o) const {
     o = Outlook();
-    for (int rank = 0; rank < m_.ranks; ++rank) {
-      if (excluded_ranks >> rank & 1u) continue;
-      if (plain_)
-        scan_rank<true>(now, rank, o);
-      else
-        scan_rank<false>(now, rank, o);
-    }
+    if (plain_ && !excluded_ranks) return scan_plain(now, o);
+    for (int rank = 0; rank < m_.ranks; ++rank)
+      if (!(excluded_ranks >> rank & 1u)) scan_rank(now, rank, o);
   }
 
-  // `plain`: one bus, one rank, column commands in any order.
-  template <bool plain>
-  void scan_rank(Time now, int rank, Outlook& o) const {
-    const Banks::Bank* const banks = &banks_[banks_.first_of(rank)];
-    const Time* const of_rank = timing_.of_rank(rank);
-    const Time bus_free = std::max(now, timing_.bus(ACT));  // column commands may have their own
-    Time first_ready = o.first_ready, key = kNever;
-    std::int64_t age = 0;
-    int winner = -1;
-    for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
-      const int i = std::countr_zero(mask);
-      const Banks::Bank& bank = banks[i];
-      const Command c = bank.command;
-      if constexpr (plain) {
-        const Time ready = std::max(std::max(bank.not_before, of_rank[c]), bus_free);
-        first_ready = std::min(first_ready, ready);
-        const Time k = ready + length_[c];
-        if (k > key || (k == key && bank.age > age)) continue;
-        key = k, age = bank.age, winner = i;
-      } else {
-        const Time ready = std::max({now, timing_.bus(c), timing_.of_rank(c, rank), bank.not_before});
-        first_ready = std::min(first_ready, ready);
-        if (c_.cmd_mux == CmdMux::strict && is_column(c) && bank.age != next_column_) continue;
-        compete({0, ready, static_cast<std::uint64_t>(bank.age), c, rank, banks_.first_of(rank) + i}, o);
-      }
+  // One bus, one rank, column commands in any order: the usual case, without branches. The order
+  // of (key, age) is that of one 64-bit number, as no constraint reaches 2^31 ps beyond now.
+  void scan_plain(Time now, Outlook& o) const {
+    const Banks::Bank* const banks = &banks_[0];
+    const Time* const of_rank = timing_.of_rank(0);
+    const Time free = std::max(now, timing_.bus(ACT));
+    Time first_ready = kNever;
+    std::uint64_t best = UINT64_MAX;
+    int winner = 0;
+    std::uint64_t mask = banks_.pending(0);
+    if (mask == 0) return;
+    for (; mask; mask &= mask - 1) {
+      const int b = std::countr_zero(mask);
+      const Banks::Bank& bank = banks[b];
+      const Time ready = std::max(std::max(bank.not_before, of_rank[bank.command]), free);
+      const Time key = ready + length_[bank.command] - now;
+      const std::uint64_t order = static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint32_t>(bank.age);
+      first_ready = std::min(first_ready, ready);
+      winner = order < best ? b : winner;
+      best = std::min(best, order);
     }
+    const Banks::Bank& bank = banks[winner];
+    const Time key = now + static_cast<Time>(best >> 32);
     o.first_ready = first_ready;
-    if (winner < 0) return;
-    const Command c = banks[winner].command;
-    o.best = {key, key - length_[c], static_cast<std::uint64_t>(age), c, rank,
-              banks_.first_of(rank) + winner};
+    o.best = {key, key - length_[bank.command], static_cast<std::uint64_t>(bank.age), bank.command, 0, winner};
+  }
+
+  void scan_rank(Time now, int rank, Outlook& o) const {
+    for (std::uint64_t mask = banks_.pending(rank); mask; mask &= mask - 1) {
+      const int b = banks_.first_of(rank) + std::countr_zero(mask);
+      const Banks::Bank& bank = banks_[b];
+      const Command c = bank.command;
+      const Time ready = std::max({now, timing_.bus(c), timing_.of_rank(c, rank), bank.not_before});
+      o.first_ready = std::min(o.first_ready, ready);
+      if (c_.cmd_mux == CmdMux::strict && is_column(c) && bank.age != next_column_) continue;
+      compete({0, ready, static_cast<std::uint64_t>(bank.age), c, rank, b}, o);
+    }
   }
 
   // The first time after `now` at which a bank command is ready.
@@ -425,7 +428,7 @@ class Controller {
     else
       banks_.issued_on_bank(c, k.bank);
     refresh_[k.rank].issued(c, now);
-    power_down_[k.rank].issued(c);
+    if (power_down_enabled_) power_down_[k.rank].issued(c);
     timing_.issue(c, k.rank, group, k.bank, now);
     if (timing_.group_matters(c)) banks_.group_has_changed(group);
     outlook_valid_ = false;
@@ -435,7 +438,7 @@ class Controller {
       if (may_take_request(now)) take_request(now);
       if (responses_.ready() > now) expect_data(responses_.ready());
     }
-    if (unserved_[k.rank] == 0) power_down_[k.rank].trigger_entry();
+    if (power_down_enabled_ && unserved_[k.rank] == 0) power_down_[k.rank].trigger_entry();
     // A due refresh may now have something to say, whatever it said before.
     if (refresh_wanted_ || on_rank || c == REFB) refresh_due_ = std::min(refresh_due_, now);
   }

@@ -110,18 +110,25 @@ class Kernel {
   bool advance_time() {
     do {
       if (heap_size_ == 0) return false;
-      now_ = heap_[1].when;
+      const Entry top = pop();
+      now_ = top.when;
+      if (heap_size_ == 0 || heap_[1].when != now_) {  // the usual case
+        if (alive(top)) wake_alone(top.event);
+        continue;
+      }
+      if (alive(top)) wake(top.event);
       do {
-        const Entry top = pop();
-        if (events_[top.event].ticket == top.ticket && events_[top.event].when == top.when)
-          wake(top.event);
+        const Entry next = pop();
+        if (alive(next)) wake(next.event);
       } while (heap_size_ > 0 && heap_[1].when == now_);
-    } while (runnable_size_ == 0);
-    if (runnable_size_ == 1)
-      queued_[runnable_[0]] = 0;
-    else
       clear_queued();
+    } while (runnable_size_ == 0);
     return true;
+  }
+
+  bool alive(const Entry& entry) const {
+    const Event& e = events_[entry.event];
+    return e.ticket == entry.ticket && e.when == entry.when;
   }
 
   void wake_alone(int event) {

@@ -253,6 +253,9 @@ nb::tuple read_trace(const nb::bytes& data, const std::string& format, bool orde
 
 void bind_trace_reader(nb::module_& m) {
   m.def("read_trace", &read_trace, nb::arg("data"), nb::arg("format"), nb::arg("ordered"),
+        nb::sig("def read_trace(data: bytes, format: str, ordered: bool) -> "
+                "tuple[NDArray[numpy.int64], NDArray[numpy.uint64], NDArray[numpy.bool_], "
+                "tuple[str, int, int, int] | None]"),
         "Parse a text trace; return (times, addresses, writes, None or the faulty line's\n"
         "(fault, line number, begin, end)).");
 }
