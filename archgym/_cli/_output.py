@@ -78,6 +78,7 @@ def grid(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         show_edge=False,
+        show_header=any(headers),
     )
     for header in headers:
         right = header.startswith(">")
