@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archgym.errors import ArchGymError
+from archgym.errors import ArchGymError, RecordError
 from archgym.plots import Axis
 from archgym.stats import METRIC, best_trial, metric_columns
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 RISING = ("bandwidth", "throughput", "utilization", "rate")
 """Words in the name of a metric whose larger values are better, if its problem is unavailable."""
+
+SECTION_KEYS = ("problem", "workload", "objective", "fingerprint")
+"""Entries of ``run.json`` that the runs of one section share."""
+
+ALWAYS_SHOWN = ("power_mw",)
+"""Metrics that a summary shows whenever they were measured, whatever the objective."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class Section:
         names = _terms(self.text("objective"))
         if self.problem is not None:
             names += _terms(self.problem.default_objective)
+        names += ALWAYS_SHOWN
         known = [name for name in dict.fromkeys(names) if name in self.metric_names]
         rest = [name for name in self.metric_names if name not in known]
         return tuple(known + rest[: max(0, 2 - len(known))])
@@ -110,33 +117,61 @@ class Section:
 def load_sections(path: str | Path) -> list[Section]:
     """Load a run, or every run below a folder, as sections in the order of their first run.
 
+    A run that was ended before its first trial is listed, but has no trials.
+
     Raises:
         RecordError: nothing is recorded there, or a file is damaged.
     """
-    from archgym.record import read_info
     from archgym.trials import load_trials
 
-    trials = load_trials(path)
     root = Path(path)
-    runs = [] if root.is_file() else list(dict.fromkeys(trials["run"]))
-    infos = {run: read_info(root / run) for run in runs}
-    fingerprints = trials["run"].map(lambda run: infos.get(run, {}).get("fingerprint", ""))
-    keys = [trials["problem"], trials["workload"], trials["objective"], fingerprints]
-    return [
-        _section(group, {run: infos[run] for run in runs if run in set(group["run"])})
-        for _, group in trials.groupby(keys, sort=False, dropna=False)
-    ]
+    if root.is_file():
+        return [_section(load_trials(root), {})]
+    folders = sorted(file.parent for file in root.rglob("run.json"))
+    if not folders:
+        found = "holds no recorded run" if root.is_dir() else "does not exist"
+        raise RecordError(
+            f"'{root}' {found}. Give the folder that 'archgym search' wrote with --out, "
+            "or a folder above it."
+        )
+    sections = sections_of({folder.relative_to(root).as_posix(): folder for folder in folders})
+    if not sections:
+        raise RecordError(
+            f"'{root}' holds no trials yet. Run the same search again: it goes on from there."
+        )
+    return sections
+
+
+def sections_of(runs: Mapping[str, Path]) -> list[Section]:
+    """Load run folders, given by label, as sections; those that hold a trial at least.
+
+    Raises:
+        RecordError: a file is damaged.
+    """
+    from archgym.record import read_info, read_run
+    from archgym.trials import to_frame
+
+    infos = {label: read_info(folder) for label, folder in runs.items()}
+    groups: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    for label, info in infos.items():
+        key = tuple(str(info.get(name)) for name in SECTION_KEYS)
+        groups.setdefault(key, {})[label] = info
+    sections = []
+    for group in groups.values():
+        begun = [label for label in group if _has_trials(runs[label])]
+        if begun:
+            tables = [(label, read_run(runs[label])) for label in begun]
+            sections.append(_section(to_frame(tables), group))
+    return sections
+
+
+def _has_trials(folder: Path) -> bool:
+    return (folder / "trials.parquet").exists() or any((folder / "parts").glob("*.parquet"))
 
 
 def _section(trials: "pd.DataFrame", infos: Mapping[str, Mapping[str, Any]]) -> Section:
-    # Columns of other problems in the same tree are empty here.
-    own = [
-        name
-        for name in trials.columns
-        if not name.startswith(("design.", "metric.")) or trials[name].notna().any()
-    ]
     problem, note = _problem(next(iter(infos.values()), {}))
-    return Section(trials[own], infos, problem, note)
+    return Section(trials, infos, problem, note)
 
 
 def _problem(info: Mapping[str, Any]) -> "tuple[Problem | None, str]":

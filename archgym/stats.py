@@ -128,11 +128,12 @@ def summarize_agents(
         (sample standard deviation) are over the best rewards of the runs. ``to_95`` is the median
         over the runs of the first evaluation whose best reward so far is at least
         ``default_reward + 0.95 * (best of all agents - default_reward)``, infinite if half the
-        runs or more never get there.
+        runs or more never get there, or if no design beats the default one.
     """
     best = best_trial(trials)
     overall = float("nan") if best is None else float(best["reward"])
-    target = default_reward + 0.95 * (overall - default_reward)
+    gain = overall - default_reward
+    target = default_reward + 0.95 * gain if gain > 0 else np.inf
     to_95 = evaluations_to_target(trials, target).fillna(np.inf)
     rows = []
     for agent, mine in trials.groupby("agent", sort=False):

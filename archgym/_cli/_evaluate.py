@@ -1,5 +1,6 @@
 """``archgym evaluate``: measure one design."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,13 @@ class Evaluate(ProblemOptions):
                 "--backend dramsys and --compare need an installed DRAMSys 4.0. "
                 "Give its executable with --dramsys-path."
             )
-        if self.dramsys_path is not None and not external:
+        path = self.dramsys_path
+        if path is not None and not path.is_file() and shutil.which(path) is None:
+            raise InvalidConfigError(
+                f"--dramsys-path '{path}' does not exist. Give the program DRAMSys that building "
+                "DRAMSys 4.0 makes."
+            )
+        if path is not None and not external:
             raise InvalidConfigError(
                 "--dramsys-path does nothing without --backend dramsys or --compare. Add one."
             )

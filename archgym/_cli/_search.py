@@ -49,6 +49,7 @@ class Search(ProblemOptions):
 
     def run(self, output: Output) -> int:
         """Search, then write the table of agents and what to do next."""
+        from archgym.agents import resolve_agent
         from archgym.study import run_study
 
         for name, value in (("seeds", self.seeds), ("budget", self.budget), ("jobs", self.jobs)):
@@ -58,6 +59,8 @@ class Search(ProblemOptions):
         problem.objective(self.objective)
         out = self.out or default_folder(problem)
         hyperparameters = _hyperparameters(self.hyperparameter, self.agents)
+        for agent in self.agents:
+            resolve_agent(agent, hyperparameters.get(agent))
         _check_writable(out)
         _announce(output, problem, self, out)
         started = time.monotonic()
@@ -141,15 +144,14 @@ def _announce(output: Output, problem: "Problem", options: Search, out: Path) ->
 def _finish(
     output: Output, problem: "Problem", result: "StudyResult", report: bool, elapsed_s: float
 ) -> int:
-    from archgym._sections import load_sections
+    from archgym._sections import sections_of
 
     for failure in result.failures:
         output.note(f"{failure.label} failed: {failure.error}")
     if len(result.failures) == len(result.outcomes):
         return _failed(result)
-    folders = {str(o.folder.relative_to(result.folder)) for o in result.outcomes}
-    sections = [s for s in load_sections(result.folder) if folders & set(s.infos)]
-    section = sections[0]
+    complete = [outcome for outcome in result.outcomes if outcome.status == "complete"]
+    (section,) = sections_of({outcome.label: outcome.folder for outcome in complete})
     rates = {
         agent: _rate(result.outcomes, agent, problem) for agent in set(section.trials["agent"])
     }
@@ -188,7 +190,7 @@ def _table(section: "Section", summary: "pd.DataFrame", rates: Mapping[str, floa
     axes = [section.axis(name) for name in section.headline_metrics]
     headers = ["agent", ">seeds", ">mean reward", ">best reward"]
     headers += [f">{axis.label.split(' (')[0]}" for axis in axes]
-    headers += [">evaluations to 95 %", ">requests/s", ">cached", ">failed"]
+    headers += [">to 95 %", ">requests/s", ">cached", ">failed"]
     rows = [
         [
             row["agent"],
@@ -213,7 +215,10 @@ def _spread(mean: float, spread: float) -> str:
 def _verdict(section: "Section", elapsed_s: float, result: "StudyResult") -> list[str]:
     best, reference = section.best, section.reference
     spent = sum(outcome.evaluations for outcome in result.outcomes)
-    lines = [f"\n{spent:,} evaluations in {duration(elapsed_s)}."]
+    lines = [
+        f"\n{spent:,} evaluations in {duration(elapsed_s)}. 'to 95 %': evaluations until a run had "
+        "95 % of the best improvement of all, median over seeds."
+    ]
     if best is None:
         return [*lines, "No feasible design was found. Raise --budget, or relax the problem."]
     design = section.design(best)

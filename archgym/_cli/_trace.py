@@ -162,6 +162,8 @@ class TraceConvert:
 
     def run(self, output: Output) -> int:
         """Convert."""
+        if not self.out.parent.is_dir():
+            raise InvalidConfigError(f"The folder '{self.out.parent}' does not exist. Make it.")
         trace = self._read()
         draft = self.out.with_name(f".draft-{self.out.name}")
         try:

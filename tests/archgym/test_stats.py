@@ -88,6 +88,11 @@ def test_summary_measures_95_percent_from_the_default_reward():
     assert list(summary.index) == ["a", "b"]
 
 
+def test_nothing_is_95_percent_of_no_improvement():
+    summary = summarize_agents(table({"a/0": [-2.0, -1.0]}), default_reward=0.0)
+    assert summary["to_95"].tolist() == [np.inf]
+
+
 def test_summary_tells_cached_failed_and_infeasible_apart():
     trials = table(
         {"a/0": [1.0, 1.0, np.nan, np.nan, np.nan]},
