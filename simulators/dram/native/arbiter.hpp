@@ -15,7 +15,8 @@ class Arbiter {
           RequestPool& requests)
       : kind_(c.arbiter), max_active_(c.max_active_transactions), tck_(m.tck), clock_(m.tck),
         event_(event),
-        kernel_(kernel), requests_(requests), channels_(m.channels), initiators_(initiators) {}
+        kernel_(kernel), requests_(requests), mailbox_(2 * (m.channels + initiators)),
+        channels_(m.channels), initiators_(initiators) {}
 
   Mailbox<Message>& mailbox() { return mailbox_; }
   int event() const { return event_; }

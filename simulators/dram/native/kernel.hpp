@@ -60,31 +60,41 @@ class Kernel {
     if (events_[event].when > when) renotify(event, when);  // else an earlier one is pending
   }
 
-  // Makes a process run in the current round without an event (initialisation).
-  void schedule(int process) { runnable_[runnable_size_++] = process; }
-
-  // Calls `run(process)` for each process of the current round.
+  // Runs the next round: calls `run(process)` for each process that has been notified, in order;
+  // advances time if nothing is left now. False: no event is pending.
   template <typename Run>
-  void run_round(Run&& run) {
-    const std::size_t n = runnable_size_;  // running a process makes none runnable in this round
-    for (std::size_t i = 0; i < n; ++i) run(runnable_[i]);
-    runnable_size_ = 0;
-  }
-
-  // Opens the next round, advancing time if nothing is left now. False: no event is pending.
-  bool next_round() {
+  bool run_next_round(Run&& run) {
     ++round_;
     if (next_round_size_ == 1) {  // the usual case
       next_round_size_ = 0;
-      wake_alone(next_round_[0]);
+      run(trigger(next_round_[0]));
       return true;
     }
     if (next_round_size_ > 0) {
-      while (next_round_size_ > 0) wake(next_round_[--next_round_size_]);
-      clear_queued();
-      return true;
+      while (next_round_size_ > 0) queue(next_round_[--next_round_size_]);
+    } else {
+      for (;;) {
+        if (heap_size_ == 0) return false;
+        const Entry top = pop();
+        now_ = top.when;
+        const bool alone = heap_size_ == 0 || heap_[1].when != now_;
+        if (alive(top)) {
+          if (alone) {
+            run(trigger(top.event));
+            return true;
+          }
+          queue(top.event);
+        }
+        if (alone) continue;
+        queue_all_timers_of_now();
+        if (runnable_size_ > 0) break;
+      }
     }
-    return advance_time();
+    const std::size_t n = runnable_size_;  // no process is queued while others run
+    runnable_size_ = 0;
+    for (std::size_t i = 0; i < n; ++i) queued_[runnable_[i]] = 0;
+    for (std::size_t i = 0; i < n; ++i) run(runnable_[i]);
+    return true;
   }
 
  private:
@@ -107,45 +117,28 @@ class Kernel {
     push({when, tickets_, event});
   }
 
-  bool advance_time() {
-    do {
-      if (heap_size_ == 0) return false;
-      const Entry top = pop();
-      now_ = top.when;
-      if (heap_size_ == 0 || heap_[1].when != now_) {  // the usual case
-        if (alive(top)) wake_alone(top.event);
-        continue;
-      }
-      if (alive(top)) wake(top.event);
-      do {
-        const Entry next = pop();
-        if (alive(next)) wake(next.event);
-      } while (heap_size_ > 0 && heap_[1].when == now_);
-      clear_queued();
-    } while (runnable_size_ == 0);
-    return true;
-  }
-
   bool alive(const Entry& entry) const {
     const Event& e = events_[entry.event];
     return e.ticket == entry.ticket && e.when == entry.when;
   }
 
-  void wake_alone(int event) {
+  int trigger(int event) {
     events_[event].when = kNever;
-    runnable_[runnable_size_++] = events_[event].process;
+    return events_[event].process;
   }
 
-  void wake(int event) {
-    events_[event].when = kNever;
-    const int process = events_[event].process;
+  void queue(int event) {
+    const int process = trigger(event);
     if (queued_[process]) return;
     queued_[process] = 1;
     runnable_[runnable_size_++] = process;
   }
 
-  void clear_queued() {
-    for (std::size_t i = 0; i < runnable_size_; ++i) queued_[runnable_[i]] = 0;
+  void queue_all_timers_of_now() {
+    while (heap_size_ > 0 && heap_[1].when == now_) {
+      const Entry next = pop();
+      if (alive(next)) queue(next.event);
+    }
   }
 
   void push(Entry entry) {

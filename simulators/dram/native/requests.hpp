@@ -122,34 +122,38 @@ class InOrderStore {
 template <typename Message>
 class Mailbox {
  public:
+  // `capacity`: the most messages that can be under way at once.
+  explicit Mailbox(std::size_t capacity)
+      : next_round_{std::vector<Message>(capacity), std::vector<Message>(capacity)},
+        timed_(capacity) {}
+
   void send_next_round(Kernel& kernel, int event, const Message& message) {
     // The other parity's box: a process that runs later in this round must not see it yet.
-    next_round_[(kernel.round_parity() + 1) & 1u].push_back(message);
+    const unsigned parity = (kernel.round_parity() + 1) & 1u;
+    next_round_[parity][count_[parity]++] = message;
     kernel.notify_next_round(event);
   }
 
   void send_at(Kernel& kernel, int event, const Message& message, Time when) {
     if (when <= kernel.now()) return send_next_round(kernel, event, message);
-    auto at = timed_.end();
-    while (at != timed_.begin() && at[-1].when > when) --at;
-    timed_.insert(at, {when, message});
+    std::size_t i = timed_count_++;
+    for (; i > 0 && timed_[i - 1].when > when; --i) timed_[i] = timed_[i - 1];
+    timed_[i] = {when, message};
     kernel.notify_at(event, when);
   }
 
   template <typename Handler>
   void deliver(Kernel& kernel, int event, Handler&& handle) {
-    auto& box = next_round_[kernel.round_parity()];
-    for (const Message& message : box) handle(message);  // handlers fill the other box
-    box.clear();
-    if (timed_.empty()) return;
-    std::size_t due = 0;
-    while (due < timed_.size() && timed_[due].when <= kernel.now()) {
-      const Message message = timed_[due++].message;
-      handle(message);
+    const unsigned parity = kernel.round_parity();  // handlers fill the other box
+    for (std::size_t i = 0; i < count_[parity]; ++i) handle(next_round_[parity][i]);
+    count_[parity] = 0;
+    while (timed_count_ > 0) {
+      const Timed first = timed_[0];
+      if (first.when > kernel.now()) return kernel.notify_at(event, first.when);
+      --timed_count_;
+      for (std::size_t i = 0; i < timed_count_; ++i) timed_[i] = timed_[i + 1];
+      handle(first.message);
     }
-    if (due == timed_.size()) return timed_.clear();
-    timed_.erase(timed_.begin(), timed_.begin() + static_cast<std::ptrdiff_t>(due));
-    kernel.notify_at(event, timed_.front().when);
   }
 
  private:
@@ -158,7 +162,9 @@ class Mailbox {
     Message message;
   };
   std::vector<Message> next_round_[2];
-  std::vector<Timed> timed_;  // few at a time: one per initiator and channel
+  std::size_t count_[2] = {0, 0};
+  std::vector<Timed> timed_;
+  std::size_t timed_count_ = 0;
 };
 
 }  // namespace dram

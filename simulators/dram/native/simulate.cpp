@@ -23,7 +23,7 @@ class System {
         kernel_(processes_of_events(m.channels, static_cast<int>(traces.size())),
                 m.channels + 1 + static_cast<int>(traces.size())),
         arbiter_(m, c, static_cast<int>(traces.size()), 4 * m.channels, kernel_, requests_),
-        mailboxes_(traces.size()) {
+        mailboxes_(traces.size(), Mailbox<Message>(2)) {
     controllers_.reserve(m.channels);
     for (int channel = 0; channel < m.channels; ++channel)
       controllers_.emplace_back(m, c, quirks, log, channel, kernel_, requests_, arbiter_.mailbox(),
@@ -38,13 +38,18 @@ class System {
   }
 
   Result run() {
-    for (int channel = 0; channel < m_.channels; ++channel) kernel_.schedule(channel);
-    run_round();
+    for (Controller& controller : controllers_) controller.run();
     for (std::size_t i = 0; i < players_.size(); ++i) send_next(static_cast<int>(i));
+    const auto run_process = [this](int process) {
+      const int i = process - m_.channels - 1;
+      if (i < -1) return controllers_[process].run();
+      if (i == -1) return arbiter_.run();
+      mailboxes_[i].deliver(kernel_, first_player_event() + i,
+                            [this, i](const Message& message) { receive(i, message); });
+    };
     while (answered_ < total_) {
-      if (!kernel_.next_round()) [[unlikely]] return give_up();
+      if (!kernel_.run_next_round(run_process)) [[unlikely]] return give_up();
       if (kernel_.now() > watchdog_at_ && stalled()) [[unlikely]] return give_up();
-      run_round();
     }
     return finish();
   }
@@ -64,16 +69,6 @@ class System {
   }
 
   int first_player_event() const { return 4 * m_.channels + 1; }
-
-  void run_round() {
-    kernel_.run_round([this](int process) {
-      const int i = process - m_.channels - 1;
-      if (i < -1) return controllers_[process].run();
-      if (i == -1) return arbiter_.run();
-      mailboxes_[i].deliver(kernel_, first_player_event() + i,
-                            [this, i](const Message& message) { receive(i, message); });
-    });
-  }
 
   void receive(int i, const Message& message) {
     Request& request = requests_[message.slot];
