@@ -14,7 +14,7 @@ from tyro.conf import arg
 from archgym._cli._output import Output, grid
 from archgym._cli._problem import ProblemOptions, parse_assignments
 from archgym._text import change, duration, number, quantity
-from archgym.errors import InvalidConfigError
+from archgym.errors import InvalidConfigError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +112,11 @@ def _hyperparameters(texts: tuple[str, ...], agents: Sequence[str]) -> dict[str,
             raise InvalidConfigError(
                 f"--hyperparameter {key!r} names no agent. Write AGENT.NAME=VALUE, "
                 f"as in {agents[0]}.NAME=VALUE."
+            )
+        if agent not in agents:
+            raise InvalidConfigError(
+                f"--hyperparameter {key!r} is of an agent that does not search. Searching: "
+                f"{', '.join(agents)}.{did_you_mean(agent, agents)}"
             )
         found.setdefault(agent, {})[name] = _typed(value)
     return found
