@@ -73,12 +73,12 @@ $(VENV)/.complete: $(VENV)/.installed
 	$(INSTALL) 'archgym[rl]' || echo "SKIPPED: tests of PPO: torch or stable-baselines3 cannot be installed here"
 	@touch $@
 
-# $(call provide,COMMAND,DEBIAN PACKAGE,WHAT IS SKIPPED WITHOUT IT)
-provide = command -v $(1) > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+# $(call provide,COMMANDS OF WHICH ONE IS ENOUGH,DEBIAN PACKAGE,WHAT IS SKIPPED WITHOUT IT)
+provide = for command in $(1); do command -v $$command > /dev/null && exit; done; { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
     echo "Installing $(2) with apt-get." && apt-get -qq update > /dev/null && \
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(2) > /dev/null 2>&1; } || \
-    echo "SKIPPED: $(3): $(1) is not installed and only root can (apt-get install $(2))"
+    echo "SKIPPED: $(3): $(2) is not installed and cannot be from here (apt-get install $(2))"
 
 system-packages:
-	@$(call provide,chromium,chromium,the report in a real browser)
-	@$(call provide,valgrind,valgrind,recording traces of programs)
+	@$(call provide,chromium chromium-browser google-chrome,chromium,tests of the report in a real browser)
+	@$(call provide,valgrind,valgrind,tests of recording programs)
