@@ -25,6 +25,7 @@ _MAX_RANKS = 32
 _MAX_CHANNELS = 127
 _MAX_ROWS = 1 << 31
 _MAX_INITIATORS = 1024
+_MAX_DELAY_PS = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,10 @@ def _decode(trace: Trace, mapping: AddressMapping, memory: MemorySpec, wrap: boo
 
 @lru_cache(maxsize=256)
 def _native(memory: MemorySpec) -> _core.Memory:
+    core = memory.core_config()
+    delay_ps = max(int(core["constraints"][:, 3].max()), *core["window_ps"])
     limits = {
+        "ps in its longest timing constraint": (delay_ps, _MAX_DELAY_PS),
         "banks": (memory.banks, _MAX_BANKS_PER_RANK),
         "ranks": (memory.ranks, _MAX_RANKS),
         "channels": (memory.channels, _MAX_CHANNELS),
@@ -225,4 +229,4 @@ def _native(memory: MemorySpec) -> _core.Memory:
             raise InvalidConfigError(
                 f"memory {memory.name!r} has {value} {name}. The simulator takes up to {limit}."
             )
-    return _core.Memory(memory.core_config())
+    return _core.Memory(core)

@@ -125,7 +125,8 @@ class Arbiter {
       next = initiator.in_order.pop();
     }
     initiator.busy = true;
-    const bool just_ended = kind_ != ArbiterKind::simple && initiator.last_end_resp == kernel_.now();
+    const bool just_ended =
+        kind_ != ArbiterKind::simple && initiator.last_end_resp == kernel_.now();
     to_player({Phase::begin_resp, next}, kernel_.now() + (just_ended ? tck_ : 0));
   }
 

@@ -224,7 +224,9 @@ class Banks {
     bool auto_precharge = false;
     switch (policy_) {
       case PagePolicy::open: break;
-      case PagePolicy::open_adaptive: auto_precharge = bank.count >= 2 && !further_row_hit(bank); break;
+      case PagePolicy::open_adaptive:
+        auto_precharge = bank.count >= 2 && !further_row_hit(bank);
+        break;
       case PagePolicy::closed: auto_precharge = true; break;
       case PagePolicy::closed_adaptive: auto_precharge = !further_row_hit(bank); break;
     }

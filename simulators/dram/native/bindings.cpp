@@ -137,7 +137,8 @@ std::vector<dram::Result> run_batch(const dram::Memory& memory,
       try {
         std::vector<const dram::DecodedTrace*> players;
         for (const Decoded* d : traces[i]) players.push_back(&d->trace);
-        results[i] = dram::simulate(memory, controller_config(controllers[i]), players, quirks, log);
+        const dram::ControllerConfig config = controller_config(controllers[i]);
+        results[i] = dram::simulate(memory, config, players, quirks, log);
       } catch (...) {
         failures[i] = std::current_exception();
       }
@@ -146,7 +147,8 @@ std::vector<dram::Result> run_batch(const dram::Memory& memory,
   {
     nb::gil_scoped_release release;
     std::vector<std::thread> helpers;
-    for (int t = 1; t < std::min<int>(threads, static_cast<int>(n)); ++t) helpers.emplace_back(work);
+    for (int t = 1; t < std::min<int>(threads, static_cast<int>(n)); ++t)
+      helpers.emplace_back(work);
     work();
     for (std::thread& helper : helpers) helper.join();
   }

@@ -95,7 +95,8 @@ class Controller {
              Kernel& kernel, RequestPool& requests, Mailbox<Message>& arbiter, int arbiter_event)
       : m_(m), c_(c), quirks_(dramsys_quirks), log_(log), channel_(channel), kernel_(kernel),
         requests_(requests), arbiter_(arbiter), arbiter_event_(arbiter_event),
-        first_event_(4 * channel), timing_(m, issuable(m, c)), banks_(m, c, requests, timing_),
+        first_event_(4 * channel), timing_(m, issuable(c), dramsys_quirks),
+        banks_(m, c, requests, timing_),
         buffer_(m, c, dramsys_quirks), responses_(c.resp_queue), unserved_(m.ranks, 0),
         power_down_enabled_(c.power_down_policy == PowerDownPolicy::staggered) {
     if (quirks_) length_ = m.command_length;
@@ -121,7 +122,9 @@ class Controller {
   }
   void acknowledge(Time now) {
     acknowledged_at_ = now;
-    if (responses_.ready() >= data_at_ && responses_.ready() > now && quiet(now))
+    const Time ready = responses_.ready();
+    const bool expected = ready == kNever || (data_at_ > now && data_at_ <= ready);
+    if (expected && ready > now && quiet(now))
       response_served();
     else
       kernel_.notify_next_round(first_event_ + response_event);
@@ -191,7 +194,7 @@ class Controller {
   static constexpr std::uint64_t kRefreshAge = 0, kPowerDownAge = UINT64_MAX - 1;
 
   // Commands that this configuration can ever issue.
-  static std::array<bool, kCommands> issuable(const Memory&, const ControllerConfig& c) {
+  static std::array<bool, kCommands> issuable(const ControllerConfig& c) {
     std::array<bool, kCommands> can{};
     can[ACT] = can[PRE] = true;
     can[RD] = can[WR] = c.page_policy != PagePolicy::closed;
@@ -349,7 +352,8 @@ class Controller {
       const Banks::Bank& bank = banks[b];
       const Time ready = std::max(std::max(bank.not_before, of_rank[bank.command]), free);
       const Time key = ready + length_[bank.command] - now;
-      const std::uint64_t order = static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint32_t>(bank.age);
+      const std::uint64_t order =
+          static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint32_t>(bank.age);
       first_ready = std::min(first_ready, ready);
       winner = order < best ? b : winner;
       best = std::min(best, order);
@@ -357,7 +361,8 @@ class Controller {
     const Banks::Bank& bank = banks[winner];
     const Time key = now + static_cast<Time>(best >> 32);
     o.first_ready = first_ready;
-    o.best = {key, key - length_[bank.command], static_cast<std::uint64_t>(bank.age), bank.command, 0, winner};
+    const auto age = static_cast<std::uint64_t>(bank.age);
+    o.best = {key, key - length_[bank.command], age, bank.command, 0, winner};
   }
 
   void scan_rank(Time now, int rank, Outlook& o) const {

@@ -152,7 +152,8 @@ class EnergyMeter {
   // an auto-precharge before it) is forgotten, as in DRAMPower.
   void leave(Command command, std::int64_t cycle) {
     if (command == SREFEX) {
-      last_precharge_ = cycle + leave_self_refresh(std::max<std::int64_t>(0, cycle - self_refresh_entry_));
+      const std::int64_t span = std::max<std::int64_t>(0, cycle - self_refresh_entry_);
+      last_precharge_ = cycle + leave_self_refresh(span);
     } else {
       const std::int64_t span = std::max<std::int64_t>(0, cycle - power_down_entry_);
       if (state_ == State::active_power_down) power_down_active_ += span;
@@ -199,14 +200,18 @@ class EnergyMeter {
   }
 
   void close_state(std::int64_t mark) {
-    const auto since = [mark](std::int64_t start) { return std::max<std::int64_t>(0, mark - start); };
+    const auto since = [mark](std::int64_t start) {
+      return std::max<std::int64_t>(0, mark - start);
+    };
     switch (state_) {
       case State::up:
         (open_banks_ ? active_ : precharged_) +=
             since(open_banks_ ? first_activate_ : last_precharge_);
         break;
       case State::active_power_down: power_down_active_ += since(power_down_entry_); break;
-      case State::precharge_power_down: power_down_precharged_ += since(power_down_entry_); break;
+      case State::precharge_power_down:
+        power_down_precharged_ += since(power_down_entry_);
+        break;
       case State::self_refresh: stay_in_self_refresh(since(self_refresh_entry_)); break;
     }
   }
@@ -219,7 +224,8 @@ class EnergyMeter {
     };
     const double f = background_factor_;
     Energy e;
-    e.activate = pj(s.vdd, activates_ * s.RAS, s.idd0 - s.idd3n) + pj(s.vdd2, activates_ * s.RAS, s.idd02);
+    e.activate = pj(s.vdd, activates_ * s.RAS, s.idd0 - s.idd3n) +
+                 pj(s.vdd2, activates_ * s.RAS, s.idd02);
     e.precharge = pj(s.vdd, precharges_ * (s.RC - s.RAS), s.idd0 - s.idd2n) +
                   pj(s.vdd2, precharges_ * (s.RC - s.RAS), s.idd02);
     e.read = pj(s.vdd, reads_ * s.BURST, s.idd4r - s.idd3n);
@@ -227,12 +233,15 @@ class EnergyMeter {
     e.refresh = pj(s.vdd, refreshes_ * s.RFC, s.idd5 - s.idd3n);
     e.background_active = f * pj(s.vdd, active_, s.idd3n);
     e.background_precharged = f * pj(s.vdd, precharged_, s.idd2n);
-    e.power_down = f * (pj(s.vdd, power_down_active_, s.idd3p0) + pj(s.vdd, power_down_precharged_, s.idd2p0));
-    const std::int64_t refreshing = refresh_active_ + refresh_precharged_ + exit_active_ + exit_precharged_;
-    e.self_refresh = f * (pj(s.vdd, self_refresh_, s.idd6) + pj(s.vdd2, self_refresh_, s.idd62) +
-                          pj(s.vdd, refreshing, s.idd5 - s.idd3n) + pj(s.vdd, refresh_active_, s.idd3p0) +
-                          pj(s.vdd, refresh_precharged_, s.idd2p0) + pj(s.vdd, exit_active_, s.idd3n) +
-                          pj(s.vdd, exit_precharged_, s.idd2n));
+    e.power_down = f * (pj(s.vdd, power_down_active_, s.idd3p0) +
+                        pj(s.vdd, power_down_precharged_, s.idd2p0));
+    const std::int64_t refreshing =
+        refresh_active_ + refresh_precharged_ + exit_active_ + exit_precharged_;
+    e.self_refresh =
+        f * (pj(s.vdd, self_refresh_, s.idd6) + pj(s.vdd2, self_refresh_, s.idd62) +
+             pj(s.vdd, refreshing, s.idd5 - s.idd3n) + pj(s.vdd, refresh_active_, s.idd3p0) +
+             pj(s.vdd, refresh_precharged_, s.idd2p0) + pj(s.vdd, exit_active_, s.idd3n) +
+             pj(s.vdd, exit_precharged_, s.idd2n));
     e.window_ns = period * static_cast<double>(active_ + precharged_ + power_down_active_ +
                                                power_down_precharged_ + self_refresh_ + refreshing);
     return e;

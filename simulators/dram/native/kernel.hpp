@@ -20,7 +20,8 @@ constexpr Time kLongAgo = -kNever;
 // Rounding to a clock's edges without a 64-bit division; exact for times below 2^52 ps (75 min).
 class ClockEdges {
  public:
-  explicit ClockEdges(Time period) : period_(period), frequency_(1.0 / static_cast<double>(period)) {}
+  explicit ClockEdges(Time period)
+      : period_(period), frequency_(1.0 / static_cast<double>(period)) {}
 
   Time cycle(Time t) const {  // floor(t / period)
     Time q = static_cast<Time>(static_cast<double>(t) * frequency_);
@@ -158,7 +159,8 @@ class Kernel {
       std::size_t best = i;
       Time best_when = last.when;
       const std::size_t left = 2 * i, right = left + 1;
-      if (left <= heap_size_ && heap[left].when < best_when) best = left, best_when = heap[left].when;
+      if (left <= heap_size_ && heap[left].when < best_when)
+        best = left, best_when = heap[left].when;
       if (right <= heap_size_ && heap[right].when < best_when) best = right;
       if (best == i) break;
       heap[i] = heap[best];

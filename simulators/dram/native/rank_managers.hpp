@@ -151,8 +151,7 @@ class RefreshManager {
         break;
       case REFB:
         forced_bank_ = false;
-        for (std::size_t i = 0; i < remaining_.size(); ++i)
-          if (remaining_[i] == chosen_) remaining_.erase(remaining_.begin() + static_cast<long>(i--));
+        std::erase(remaining_, chosen_);
         if (remaining_.empty()) refill();
         count();
         break;

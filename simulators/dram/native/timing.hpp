@@ -13,7 +13,7 @@ namespace dram {
 class Timing {
  public:
   // `issuable`: commands that this controller can ever issue; constraints on others are dropped.
-  Timing(const Memory& m, const std::array<bool, kCommands>& issuable)
+  Timing(const Memory& m, const std::array<bool, kCommands>& issuable, bool dramsys_quirks)
       : m_(m),
         banks_per_rank_(m.banks_per_rank()),
         bank_(m.ranks * m.banks_per_rank()),
@@ -22,7 +22,8 @@ class Timing {
         bus_{kLongAgo, kLongAgo} {
     for (auto& row : bank_) row.fill(kLongAgo);
     for (auto& row : group_) row.fill(kLongAgo);
-    if (m.initial_bus != kLongAgo) bus_.fill(m.initial_bus + m.tck);
+    // DRAMSys has HBM2's first command wait for a command that never was: quirk Q7.
+    if (dramsys_quirks && m.initial_bus != kLongAgo) bus_.fill(m.initial_bus + m.tck);
     last_column_.fill({kLongAgo, -1});
     add_rules(issuable);
   }

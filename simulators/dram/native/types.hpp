@@ -19,7 +19,9 @@ constexpr int kBankCommands = 8;  // RD..PRE act on one bank; REFB is mapped int
 inline bool is_column(Command c) { return c <= WRA; }
 inline bool is_read(Command c) { return c <= RDA; }
 
-enum class Scope : std::uint8_t { bank, group, rank, channel, other_rank, within_round, after_round };
+enum class Scope : std::uint8_t {
+  bank, group, rank, channel, other_rank, within_round, after_round
+};
 
 struct Constraint {
   Command next, previous;
