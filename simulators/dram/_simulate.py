@@ -108,15 +108,14 @@ def simulate_batch(
     """
     if not isinstance(threads, int) or threads < 1:
         raise InvalidConfigError(f"threads is {threads!r}. Use a whole number of at least 1.")
-    mappings = [mapping] * len(controllers) if isinstance(mapping, AddressMapping) else list(mapping)
-    if len(mappings) != len(controllers):
+    if isinstance(mapping, AddressMapping):
+        mapping = [mapping] * len(controllers)
+    if len(mapping) != len(controllers):
         raise InvalidConfigError(
-            f"{len(mappings)} address maps for {len(controllers)} controllers. Pass one map, or as "
+            f"{len(mapping)} address maps for {len(controllers)} controllers. Pass one map, or as "
             "many as controllers."
         )
-    return _run(
-        memory, mappings, controllers, trace, threads, compatibility, wrap_addresses, False
-    )
+    return _run(memory, mapping, controllers, trace, threads, compatibility, wrap_addresses, False)
 
 
 def _run(
@@ -175,9 +174,9 @@ def _outcome(
 ) -> Metrics | SimulationStalledError:
     if result.stalled:
         return SimulationStalledError(
-            f"the design waits for itself: {result.outstanding} of {sum(map(len, traces))} requests "
-            f"are unanswered at {result.stalled_at_ps / 1000:.0f} ns and no command can be issued "
-            f"any more (scheduler {controller.scheduler}, cmd_mux {controller.cmd_mux}, "
+            f"the design waits for itself: {result.outstanding} of {sum(map(len, traces))} "
+            f"requests are unanswered at {result.stalled_at_ps / 1000:.0f} ns and no command can "
+            f"be issued any more (scheduler {controller.scheduler}, cmd_mux {controller.cmd_mux}, "
             f"resp_queue {controller.resp_queue}). Strict order needs scheduler Fifo."
         )
     logs = None
