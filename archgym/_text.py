@@ -51,9 +51,11 @@ def change(value: float, reference: float, direction: str) -> str:
     if reference == 0 or not (math.isfinite(value) and math.isfinite(reference)):
         return "-"
     percent = 100 * (value / reference - 1)
+    if abs(percent) < 0.05:
+        return "about the same"
     better = (value < reference) == (direction == "min")
-    sign = "+" if percent > 0 else "-"
-    return f"{sign}{number(abs(percent), 3)} % ({'better' if better else 'worse'})"
+    size = f"{abs(percent):,.0f}" if abs(percent) >= 100 else f"{abs(percent):.1f}"
+    return f"{'+' if percent > 0 else '-'}{size} % ({'better' if better else 'worse'})"
 
 
 def duration(seconds: float) -> str:

@@ -76,6 +76,7 @@ def grid(
         title=None if title is None else Text(title, style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
         show_header=any(headers),

@@ -1,7 +1,7 @@
 """Options that choose and configure a problem, shared by the verbs."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from tyro.conf import Positional, arg
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ProblemOptions:
     """What to evaluate or search."""
+
+    CONFIGURABLE: ClassVar[tuple[str, ...]] = ("workload", "memory", "space", "requests")
+    """The options that are arguments of the problem."""
 
     problem: Annotated[Positional[str], arg(metavar="PROBLEM")] = "archgym/DRAM-v0"
     """Name of the problem; see `archgym envs`."""
@@ -33,7 +36,7 @@ class ProblemOptions:
     @property
     def config(self) -> dict[str, Any]:
         """The problem's arguments that were given."""
-        given = {name: getattr(self, name) for name in ("workload", "memory", "space", "requests")}
+        given = {name: getattr(self, name) for name in self.CONFIGURABLE}
         return {name: value for name, value in given.items() if value is not None}
 
     def make(self) -> "Problem":

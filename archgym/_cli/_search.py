@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -139,8 +140,10 @@ def _check_writable(out: Path) -> None:
 
 def _announce(output: Output, problem: "Problem", options: Search, out: Path) -> None:
     agents = list(dict.fromkeys(options.agents))
+    memory = problem.config.get("memory")
+    where = f" and {memory}" if isinstance(memory, str) else ""
     output.note(
-        f"{problem.name} on {problem.workload}: {problem.space.size:,} designs, objective "
+        f"{problem.name} on {problem.workload}{where}: {problem.space.size:,} designs, objective "
         f"{problem.objective(options.objective).spec}\n"
         f"{', '.join(agents)} x {options.seeds} seeds x {options.budget} evaluations -> {out}"
     )
@@ -163,7 +166,7 @@ def _finish(
     summary = _summary(section)
     page = _page(result.folder) if report else None
     output.show(_table(section, summary, rates), *_verdict(section, elapsed_s, result))
-    output.show(*_next_steps(result.folder, page))
+    output.show(*_next_steps(section, result.folder, page))
     output.result(_payload(section, summary, rates, result, page, elapsed_s))
     return _failed(result) if result.failures else 0
 
@@ -192,25 +195,33 @@ def _rate(outcomes: "Sequence[RunOutcome]", agent: str, problem: "Problem") -> f
 
 
 def _table(section: "Section", summary: "pd.DataFrame", rates: Mapping[str, float | None]) -> Any:
-    axes = [section.axis(name) for name in section.headline_metrics]
-    headers = ["agent", ">seeds", ">mean reward", ">best reward"]
+    from archgym._sections import ALWAYS_SHOWN
+
+    names = section.headline_metrics
+    always = [name for name in ALWAYS_SHOWN if name in names]
+    shown = list(dict.fromkeys([*names[:1], *always, *names[1:]]))[:2]
+    axes = [section.axis(name) for name in shown]
+    headers = ["agent", ">mean reward", ">best reward"]
     headers += [f">{axis.label.split(' (')[0]}" for axis in axes]
     headers += [">to 95 %", ">requests/s", ">cached", ">failed"]
     rows = [
         [
             row["agent"],
-            row["runs"],
             _spread(row["best_mean"], row["best_std"]),
             number(row["best"]),
             *[quantity(row[axis.name], axis.unit) for axis in axes],
             "-" if row["to_95"] == float("inf") else number(row["to_95"]),
-            number(rates[row["agent"]], 3),
+            _rounded(rates[row["agent"]]),
             row["cached"],
             row["failed"],
         ]
         for _, row in summary.iterrows()
     ]
     return grid(headers, rows)
+
+
+def _rounded(rate: float | None) -> str:
+    return "-" if rate is None else f"{round(rate, -3):,.0f}" if rate >= 10_000 else number(rate, 3)
 
 
 def _spread(mean: float, spread: float) -> str:
@@ -221,13 +232,12 @@ def _verdict(section: "Section", elapsed_s: float, result: "StudyResult") -> lis
     best, reference = section.best, section.reference
     spent = sum(outcome.evaluations for outcome in result.outcomes)
     lines = [
-        f"\n{spent:,} evaluations in {duration(elapsed_s)}. 'to 95 %': evaluations until a run had "
-        "95 % of the best improvement of all, median over seeds."
+        "\nMetrics are those of the agent's best design. To 95 %: evaluations until a run had 95 % "
+        "of\nthe best improvement of all, median over seeds; - is never.",
+        f"\n{spent:,} evaluations in {duration(elapsed_s)}.",
     ]
     if best is None:
         return [*lines, "No feasible design was found. Raise --budget, or relax the problem."]
-    design = section.design(best)
-    text = " ".join(f"{name}={value}" for name, value in design.items())
     if reference is not None:
         changes = ", ".join(
             f"{section.axis(name).label.split(' (')[0]} "
@@ -235,16 +245,40 @@ def _verdict(section: "Section", elapsed_s: float, result: "StudyResult") -> lis
             for name in section.headline_metrics
         )
         lines.append(f"The best design against the default one: {changes}.")
-    return [*lines, f"  {text}"]
+    return lines
 
 
-def _next_steps(folder: Path, page: Path | None) -> list[str]:
-    first = f"  open {page}" if page is not None else f"  archgym report {folder}"
-    remark = "the whole story in a browser" if page is not None else "all of this as a page"
-    steps = [(first, remark), (f"  archgym replay {folder}", "simulate the best design again")]
-    steps.append(("  archgym search --budget ... --out ...", "search on, in another folder"))
-    width = max(len(step) for step, _ in steps)
-    return ["\nNext:", *[f"{step:<{width}}   {remark}" for step, remark in steps]]
+def _next_steps(section: "Section", folder: Path, page: Path | None) -> list[str]:
+    steps = [
+        (f"open {page}", "all of this as a page")
+        if page is not None
+        else (f"archgym report {folder}", "all of this as a page"),
+        (f"archgym replay {folder}", "simulate the best design again, compare every number"),
+    ]
+    command = _evaluate_command(section)
+    if command:
+        steps.append((command, "the best design in full"))
+    return ["\nNext:", *[f"  {step}\n      {remark}" for step, remark in steps]]
+
+
+def _evaluate_command(section: "Section") -> str:
+    """Return the command that evaluates the best design, with what differs from the default one."""
+    if section.best is None or section.problem is None:
+        return ""
+    default = section.problem.default_design
+    changed = [
+        f"{name}={value}"
+        for name, value in section.design(section.best).items()
+        if default.get(name) != value
+    ]
+    options = [
+        part
+        for name in ProblemOptions.CONFIGURABLE
+        if isinstance(value := section.problem.config.get(name), str | int)
+        for part in (f"--{name}", str(value))
+    ]
+    command = ["archgym", "evaluate", section.text("problem"), *options]
+    return shlex.join([*command, "--design", *changed] if changed else command)
 
 
 def _page(folder: Path) -> Path:

@@ -5,9 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from archgym._plot_style import GREY
 from archgym.plots import (
     BASELINE,
-    GREY,
     Axis,
     agent_styles,
     comparison_figure,
