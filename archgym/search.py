@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -211,7 +212,7 @@ def search(
         InvalidConfigError: budget, seed, objective or a hyperparameter is not allowed.
         RecordError: ``out`` holds another run, is in use, is damaged, or cannot be written.
     """
-    _check_counts(budget, seed)
+    budget, seed = _whole("budget", budget, 1), _whole("seed", seed, 0)
     problem = make_problem(problem) if isinstance(problem, str) else problem
     bound = problem.objective(objective)
     name, factory, config = resolve_agent(agent, hyperparameters)
@@ -230,12 +231,12 @@ def search(
         return run.start(record)
 
 
-def _check_counts(budget: int, seed: int) -> None:
-    for name, value, low in (("budget", budget, 1), ("seed", seed, 0)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise InvalidConfigError(
-                f"{name}={value!r} is not allowed. Use a whole number of at least {low}."
-            )
+def _whole(name: str, value: Any, low: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise InvalidConfigError(
+            f"{name}={value!r} is not allowed. Use a whole number of at least {low}."
+        )
+    return int(value)
 
 
 def _identity(

@@ -40,7 +40,7 @@ NOISE_PRIOR = (np.log(1e-3), 1.5)
 LENGTH_SPREAD = 1.0
 BOUNDS_LENGTH = (np.log(0.05), np.log(30.0))
 BOUNDS_AMPLITUDE = (np.log(1e-3), np.log(20.0))
-BOUNDS_NOISE = (np.log(1e-6), np.log(0.3))
+BOUNDS_NOISE = (np.log(1e-5), np.log(0.3))
 
 
 class MixedEncoding:
@@ -105,11 +105,12 @@ class MixedEncoding:
                 columns.append(equal / (2.0**0.5 * length))
         return np.concatenate(columns, axis=1)
 
-    def table(self, points: Floats, lengths: Floats) -> Floats:
-        """Return m(D_j) between every level of every parameter and points, shape (rows, n)."""
+    def table(self, vectors: Indices, lengths: Floats) -> Floats:
+        """Return m(D_j) between every level of every parameter and vectors, shape (rows, n)."""
+        codes = self.codes(vectors)
         blocks = []
         for j, positions in enumerate(self.levels):
-            gaps = positions[:, None] - points[:, j]
+            gaps = positions[:, None] - positions[codes[:, j]]
             squares = gaps**2 if self.ordered[j] else (gaps != 0.0).astype(np.float64)
             blocks.append(matern(squares / lengths[j] ** 2)[0])
         return np.concatenate(blocks)
@@ -253,14 +254,13 @@ class GaussianProcess:
     def __init__(self, encoding: MixedEncoding, hyper: Hyper) -> None:
         self._encoding = encoding
         self.hyper = hyper
-        self._points: Floats = np.empty((0, len(encoding)))
         self._features: Floats = np.empty((0, encoding.width))
         self._table: Floats = np.empty((encoding.rows, 0))
         self._root_inverse: Floats = np.empty((0, 0))
         self._weights: Floats = np.empty(0)
 
     def __len__(self) -> int:
-        return len(self._points)
+        return len(self._features)
 
     @property
     def prior_variance(self) -> float:
@@ -275,10 +275,8 @@ class GaussianProcess:
     def _extend(self, vectors: Indices) -> None:
         old, new = len(self), len(vectors)
         across = self._covariance(vectors)
-        points = self._encoding.points(vectors)
         features = self._encoding.features(vectors, self.hyper.lengths)
-        table = self._encoding.table(points, self.hyper.lengths)
-        self._points = np.concatenate([self._points, points])
+        table = self._encoding.table(vectors, self.hyper.lengths)
         self._features = np.concatenate([self._features, features])
         table *= self.hyper.additive / len(self._encoding)
         self._table = np.concatenate([self._table, table], axis=1)
@@ -286,7 +284,7 @@ class GaussianProcess:
         within[np.diag_indices(new)] += self.hyper.noise
         # Block Cholesky: [[R, 0], [B, S]] has the inverse [[R^-1, 0], [-S^-1 B R^-1, S^-1]].
         cross = across @ self._root_inverse.T
-        corner = np.linalg.inv(np.linalg.cholesky(within - cross @ cross.T))
+        corner = np.linalg.inv(_root(within - cross @ cross.T))
         grown = np.zeros((old + new, old + new))
         grown[:old, :old] = self._root_inverse
         grown[old:, :old] = -corner @ (cross @ self._root_inverse)
@@ -316,3 +314,13 @@ class GaussianProcess:
         for rows in (self._encoding.codes(vectors) + self._encoding.offsets).T:
             joint += self._table[rows]
         return joint
+
+
+def _root(matrix: Floats) -> Floats:
+    """Return the Cholesky factor; rounding may take a little more noise to make it exist."""
+    for jitter in (0.0, 1e-6, 1e-4, 1e-2):
+        try:
+            return np.asarray(np.linalg.cholesky(matrix + jitter * np.eye(len(matrix))))
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError("The covariance of the designs is not positive definite.")

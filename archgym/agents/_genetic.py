@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
 from archgym.errors import InvalidConfigError
 from archgym.pareto import nondominated_order
-from archgym.space import Categorical, Design, DesignSpace, Integer, Real
+from archgym.space import Categorical, Constraint, Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
 # A child that was evaluated before is mutated again this often, then replaced by a random design.
@@ -63,6 +63,14 @@ class GeneticConfig(Hyperparameters):
                 Real(name="crossover_probability", low=0.0, high=1.0, steps=21),
                 Real(name="mutations", low=0.1, high=6.0, steps=31, log=True),
                 Real(name="creep", low=0.0, high=1.0, steps=21),
+            ],
+            [
+                Constraint(
+                    "children",
+                    lambda design: int(design["elite"]) + 1 - int(design["population"]),
+                    "The elite leaves room for at least one child.",
+                    ("population", "elite"),
+                )
             ],
         )
 

@@ -2,8 +2,10 @@
 
 Akiba et al., "Optuna: a next-generation hyperparameter optimization framework", KDD 2019. Ordered
 parameters are integers (their index), the others categorical; conditional ones are suggested only
-while active. Designs that violate a constraint of the space are told to have failed and asked
-again; a design that proves infeasible has the reward of the worst feasible one so far.
+while active. A design that violates a constraint of the space is told the reward of the worst
+feasible one so far, without an evaluation, and the sampler is asked again; one that proves
+infeasible is told the same. Samplers for continuous parameters may settle on designs that are
+known already: after ten in a row, the study is handed a random new one.
 """
 
 import math
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archgym.agents._agent import Agent, Hyperparameters, bounded, require_extra
+from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded, require_extra
 from archgym.space import Categorical, Design, DesignSpace, Integer, Ordinal, Real
 from archgym.trials import Trial
 
@@ -22,18 +24,21 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 # A sampler that proposes this many illegal designs in a row is helped out by a random legal one.
-MAX_REPAIRS = 100
+MAX_REPAIRS = 20
+
+# So many designs in a row that were evaluated before mean that a sampler has settled.
+MAX_REPEATS = 10
 
 
 class OptunaAgent(Agent):
     """Any Optuna sampler as an agent: subclass it and return the sampler.
 
     Example:
-        >>> class BruteForceAgent(OptunaAgent):
-        ...     name = "brute_force"
+        >>> class UniformAgent(OptunaAgent):
+        ...     name = "uniform"
         ...
         ...     def sampler(self):
-        ...         return optuna.samplers.BruteForceSampler(seed=self.seed)
+        ...         return optuna.samplers.RandomSampler(seed=self.seed)
     """
 
     modules: ClassVar[tuple[str, ...]] = ("optuna",)
@@ -60,6 +65,8 @@ class OptunaAgent(Agent):
         self._scalar = objectives == 1 or (most is not None and objectives > most)
         self._study = self._new_study()
         self._pending: list[Any] = []
+        self._known: set[tuple[int, ...]] = set()
+        self._repeats = 0
         self._worst: tuple[float, ...] | None = None
 
     def _new_study(self) -> "Study":
@@ -84,6 +91,10 @@ class OptunaAgent(Agent):
         """Return the design that an Optuna trial suggests."""
         return self.space.suggest(trial)
 
+    def parameters(self, indices: Indices) -> dict[str, Any]:
+        """Return the Optuna parameters for which `suggest` gives the design of these indices."""
+        return self.space.to_optuna(self.space.decode(indices))
+
     def ask(self) -> list[Design]:
         """Return as many designs as the configuration's ``batch``, or one."""
         self._pending = []
@@ -98,7 +109,10 @@ class OptunaAgent(Agent):
             if not self.space.constraints or self.space.is_legal(design):
                 self._pending.append(trial)
                 return design
-            self._study.tell(trial, state=TrialState.FAIL)
+            if self._worst is None:
+                self._study.tell(trial, state=TrialState.FAIL)
+            else:
+                self._study.tell(trial, list(self._worst))
         self._pending.append(None)
         return self.space.sample(self.rng)
 
@@ -113,6 +127,17 @@ class OptunaAgent(Agent):
                 values = self._worst
             if pending is not None:
                 self._study.tell(pending, list(values))
+            self._known.add(trial.indices)
+            self._repeats = self._repeats + 1 if trial.cached else 0
+        if self._repeats >= MAX_REPEATS:
+            self._unsettle()
+
+    def _unsettle(self) -> None:
+        """Queue a random design that is not known yet, as far as one is found."""
+        drawn = self.space.sample_indices(self.rng, MAX_REPAIRS)
+        new = next((row for row in drawn if tuple(row.tolist()) not in self._known), drawn[0])
+        self._study.enqueue_trial(self.parameters(new))
+        self._repeats = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +299,7 @@ class CMAESAgent(OptunaAgent):
     Config = CMAESConfig
     config: CMAESConfig
     _restarts = 0
-    _repeats = 0
+    _settled = 0
 
     @property
     def population(self) -> int:
@@ -298,11 +323,14 @@ class CMAESAgent(OptunaAgent):
         """Tell the study the rewards, and restart once the search has converged."""
         super().tell(trials)
         for trial in trials:
-            self._repeats = self._repeats + 1 if trial.cached else 0
-        if self._repeats >= 3 * self.population:
-            self._repeats = 0
+            self._settled = self._settled + 1 if trial.cached else 0
+        if self._settled >= 3 * self.population:
+            self._settled = 0
             self._restarts += 1
             self._study = self._new_study()
+
+    def _unsettle(self) -> None:
+        """Do nothing: the search restarts instead."""
 
     def suggest(self, trial: Any) -> Design:
         """Return the design of one suggested index per parameter, active or not."""
@@ -311,6 +339,10 @@ class CMAESAgent(OptunaAgent):
             for parameter in self.space.parameters
         ]
         return self.space.decode(indices)
+
+    def parameters(self, indices: Indices) -> dict[str, Any]:
+        """Return every index by name."""
+        return dict(zip(self.space.names, indices.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,3 +426,4 @@ class QMCAgent(OptunaAgent):
         )
 
     suggest = CMAESAgent.suggest
+    parameters = CMAESAgent.parameters
