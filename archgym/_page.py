@@ -54,7 +54,9 @@ def table(
         for number, row in enumerate(rows)
     ]
     inner = element("table", element("thead", head), element("tbody", *body))
-    return element("div", inner, class_="scroll", tabindex="0")
+    # Few columns fit a phone if their text may wrap; many columns scroll.
+    kind = "scroll narrow" if len(headers) <= 4 else "scroll"
+    return element("div", inner, class_=kind, tabindex="0")
 
 
 def facts(entries: Sequence[tuple[str, str]]) -> Markup:
@@ -119,22 +121,22 @@ STYLE = """
 body { margin: 0; color: var(--ink); background: #fff; line-height: 1.5;
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial,
     sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 28px 20px 60px; }
+main { max-width: 1140px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 6px; }
 h2 { font-size: 1.45rem; margin: 44px 0 4px;
   padding-top: 18px; border-top: 3px solid var(--accent); }
 h3 { font-size: 1.12rem; margin: 34px 0 2px; }
-p { margin: 6px 0 12px; max-width: 75ch; }
+p { margin: 6px 0 12px; max-width: 75ch; overflow-wrap: anywhere; }
 .lead { font-size: 1.1rem; }
 .soft, figcaption, .remark { color: var(--soft); }
 a { color: var(--accent); }
 nav ul { padding-left: 20px; }
 .tiles { display: grid; gap: 12px; margin: 18px 0;
-  grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px;
   background: var(--wash); }
 .tile .what { font-size: .85rem; color: var(--soft); }
-.tile .number { font-size: 1.45rem; font-weight: 650; overflow-wrap: anywhere; }
+.tile .number { font-size: 1.35rem; font-weight: 650; overflow-wrap: anywhere; }
 .tile .remark { font-size: .85rem; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 8px 18px;
   margin: 14px 0; }
@@ -143,7 +145,7 @@ nav ul { padding-left: 20px; }
 .scroll { overflow-x: auto; margin: 10px 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums; }
-th, td { padding: 6px 8px; border-bottom: 1px solid var(--line); text-align: right;
+th, td { padding: 6px 7px; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
 thead th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom;
   border-bottom: 2px solid #aab4bd; }
@@ -168,7 +170,8 @@ pre { background: var(--wash); border: 1px solid var(--line); border-radius: 6px
   .tile .number { font-size: 1.2rem; }
   table { font-size: .82rem; }
   tbody th wbr { display: inline; }
-  th, td { padding: 5px 6px; white-space: normal; }
+  th, td { padding: 5px 6px; }
+  .narrow th, .narrow td { white-space: normal; }
 }
 @media print {
   main { max-width: none; padding: 0; }

@@ -76,7 +76,7 @@ def parallel_figure(
     _add_value_axes(figure, values, marked, label_limit)
     figure.update_xaxes(visible=False, range=[-0.05, 1.05], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-len(names) + 0.35, 0.55], fixedrange=True)
-    return finish(figure, height=120 + 70 * len(names), left=20, bottom=20)
+    return finish(figure, height=120 + 70 * len(names), left=30, right=30, bottom=20)
 
 
 def _position(value: object, values: Sequence[Value]) -> float | None:
@@ -120,7 +120,7 @@ def _add_value_axes(
             labels.append(f"{lower}{tick}" if i in shown else "")
             # Long labels at the ends grow inwards, to stay on the page.
             inwards = {0: "bottom right", len(ticks) - 1: "bottom left"}
-            long = crowded or len(str(tick)) > 9
+            long = crowded or len(str(tick)) > 14
             sides.append(inwards.get(i, "bottom center") if long else "bottom center")
         figure.add_shape(
             type="line", x0=0, x1=1, y0=-row, y1=-row, layer="below",

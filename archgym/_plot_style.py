@@ -73,14 +73,16 @@ def agent_styles(agents: Sequence[str]) -> dict[str, AgentStyle]:
     return styles
 
 
-def finish(figure: go.Figure, *, height: int, left: int = 60, bottom: int = 60) -> go.Figure:
+def finish(
+    figure: go.Figure, *, height: int, left: int = 60, right: int = 20, bottom: int = 60
+) -> go.Figure:
     """Give a figure the common look; margins in pixels."""
     figure.update_layout(
         template="plotly_white",
         height=height,
         autosize=True,
         font={"family": FONT, "size": 13, "color": "#222222"},
-        margin={"l": left, "r": 20, "t": 20, "b": bottom},
+        margin={"l": left, "r": right, "t": 20, "b": bottom},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0, "xanchor": "left"},
         hoverlabel={"font": {"family": FONT}},
     )

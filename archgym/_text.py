@@ -32,11 +32,17 @@ def quantity(value: float | None, unit: str = "", digits: int = 4) -> str:
     """Return ``value`` with its unit, in a larger unit from 10,000 up: ``1.25 µJ``."""
     if value is None or math.isnan(value):
         return "-"
+    divisor, larger = scale(value, unit)
+    return f"{number(value / divisor, digits)} {larger}".rstrip()
+
+
+def scale(value: float, unit: str) -> tuple[float, str]:
+    """Return what to divide ``value`` by, and the unit then, so that it stays below 10,000."""
     steps = SCALES.get(unit, (unit,))
     step = 0
-    while abs(value) >= 10_000 and step + 1 < len(steps):
-        value, step = value / 1000, step + 1
-    return f"{number(value, digits)} {steps[step]}".rstrip()
+    while abs(value) >= 10_000 * 1000**step and step + 1 < len(steps):
+        step += 1
+    return float(1000**step), steps[step]
 
 
 def unit_of(metric: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archgym._parallel import Value, parallel_figure
+from archgym._pareto_plot import pareto_figure
 from archgym._plot_style import (
     BASELINE,
     BLACK,
@@ -23,7 +24,7 @@ from archgym._plot_style import (
     rgba,
 )
 from archgym._text import number
-from archgym.stats import METRIC, Importance, pareto_front
+from archgym.stats import Importance
 
 __all__ = [
     "BASELINE",
@@ -38,9 +39,6 @@ __all__ = [
     "parallel_figure",
     "pareto_figure",
 ]
-
-MAX_POINTS = 4000
-"""At most this many faint points in a scatter plot: more would only slow the page down."""
 
 
 def convergence_figure(
@@ -93,83 +91,6 @@ def convergence_figure(
     return finish(figure, height=460)
 
 
-def pareto_figure(
-    trials: pd.DataFrame,
-    x: Axis,
-    y: Axis,
-    *,
-    default: Mapping[str, float] | None = None,
-    best: Mapping[str, float] | None = None,
-) -> go.Figure:
-    """Draw every feasible trial as a faint point, the Pareto front of all of them as a line.
-
-    Args:
-        trials: Trials of one problem.
-        x: Metric of the horizontal axis.
-        y: Metric of the vertical axis.
-        default: Metrics of the default design, marked with a cross if given.
-        best: Metrics of the design with the best reward, marked with a star if given.
-    """
-    columns = [METRIC + x.name, METRIC + y.name]
-    feasible = trials[trials["feasible"].astype(bool)].dropna(subset=columns)
-    feasible = feasible.drop_duplicates(subset=columns)
-    on_front = pareto_front(feasible[columns].to_numpy(float), (x.direction, y.direction))
-    front = feasible[on_front].sort_values(columns[0])
-    figure = go.Figure()
-    styles = agent_styles(list(dict.fromkeys(trials["agent"])))
-    faint = _thinned(feasible[~on_front], MAX_POINTS)
-    for agent, style in styles.items():
-        mine = faint[faint["agent"] == agent]
-        figure.add_scatter(
-            x=mine[columns[0]],
-            y=mine[columns[1]],
-            mode="markers",
-            marker={"symbol": style.symbol, "size": 5, "color": style.color, "opacity": 0.3},
-            name=agent,
-            hoverinfo="skip",
-        )
-    figure.add_scatter(
-        x=front[columns[0]],
-        y=front[columns[1]],
-        mode="lines+markers",
-        line={
-            "color": BLACK,
-            "width": 1.5,
-            "shape": "hv" if x.direction == y.direction == "min" else "linear",
-        },
-        marker={"size": 8, "color": "white", "line": {"color": BLACK, "width": 2}},
-        text=front["agent"],
-        name="Pareto front",
-        hovertemplate=(
-            f"{x.label}: %{{x:.4g}}<br>{y.label}: %{{y:.4g}}<br>found by %{{text}}<extra></extra>"
-        ),
-    )
-    for metrics, name, marker in (
-        (default, "default design", {"symbol": "x", "color": BLACK, "size": 12}),
-        (best, "best reward", {"symbol": "star", "color": RED, "size": 15}),
-    ):
-        if metrics is not None and x.name in metrics and y.name in metrics:
-            figure.add_scatter(
-                x=[metrics[x.name]],
-                y=[metrics[y.name]],
-                mode="markers",
-                marker={**marker, "line": {"color": "white", "width": 1}},
-                name=name,
-                hovertemplate=f"{name}: %{{x:.4g}}, %{{y:.4g}}<extra></extra>",
-            )
-    arrows = {"min": "lower is better", "max": "higher is better"}
-    for axis, update, column in zip(
-        (x, y), (figure.update_xaxes, figure.update_yaxes), columns, strict=True
-    ):
-        kind, remark = _axis_scale(feasible[column])
-        gap = "<br>" if axis is x else ", "
-        update(title=f"{axis.label}{gap}{arrows[axis.direction]}{remark}", type=kind)
-        if kind == "log":
-            update(dtick="D2" if feasible[column].max() < 1000 * feasible[column].min() else 1)
-    figure.update_layout(legend_itemsizing="constant")
-    return finish(figure, height=480)
-
-
 def importance_figure(importance: Importance) -> go.Figure:
     """Draw parameter importance as horizontal bars, the largest on top."""
     names = list(importance.shares)[::-1]
@@ -188,12 +109,12 @@ def importance_figure(importance: Importance) -> go.Figure:
     )
     top = max(shares, default=1.0) or 1.0
     figure.update_xaxes(
-        title="share of the reward's variance that involves the parameter",
+        title="share of the reward's variance<br>that involves the parameter",
         tickformat=".0%",
         range=[0, 1.15 * top],
     )
     figure.update_yaxes(automargin=True)
-    return finish(figure, height=110 + 27 * len(names))
+    return finish(figure, height=130 + 27 * len(names))
 
 
 def comparison_figure(
@@ -262,16 +183,6 @@ def _reward_range(
     return [low - pad, high + pad]
 
 
-def _axis_scale(values: pd.Series) -> tuple[str, str]:
-    """Return the kind of axis for positive values, and what to add to its title."""
-    wide = len(values) > 0 and values.min() > 0 and values.max() > 10 * values.min()
-    return ("log", ", log scale") if wide else ("linear", "")
-
-
 def _log_ticks(last: int) -> list[int]:
     decades = [step * 10**power for power in range(8) for step in (1, 2, 5)]
     return [tick for tick in decades if tick <= last]
-
-
-def _thinned(rows: pd.DataFrame, limit: int) -> pd.DataFrame:
-    return rows if len(rows) <= limit else rows.sample(limit, random_state=0).sort_index()

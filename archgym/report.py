@@ -161,14 +161,13 @@ def _agents(section: Section, key: str) -> list[str]:
             "-" if row["to_95"] == float("inf") else number(row["to_95"]),
             f"{row['evaluations']:,}",
             f"{row['cached']:,}",
-            f"{row['infeasible']:,}",
-            f"{row['failed']:,}",
+            f"{row['infeasible']:,} / {row['failed']:,}",
         ]
         for _, row in summary.iterrows()
     ]
     headers = ["agent", "seeds", "best reward (mean ± sd)", "best reward"]
     headers += [axis.label.split(" (")[0] for axis in axes]
-    headers += ["evaluations to 95 %", "evaluations", "cached", "infeasible", "failed"]
+    headers += ["evaluations to 95 %", "evaluations", "cached", "infeasible / failed"]
     return [
         element("h3", "Agents"),
         element(
@@ -225,7 +224,8 @@ def _pareto(section: Section, key: str) -> list[str]:
     text = (
         "Every feasible design that was tried is a faint point. The black line joins the designs "
         "that no other beats in both metrics at once: the choice along it is a matter of taste, "
-        "off it one gives something away."
+        "off it one gives something away. Designs far from the front lie outside the picture; "
+        "double-click it to see all."
     )
     return [element("h3", "The trade-off"), figure(f"{key}-pareto", drawn, text)]
 

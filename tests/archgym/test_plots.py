@@ -105,6 +105,31 @@ def test_pareto_marks_the_default_and_the_best_design(made_up_trials: pd.DataFra
     assert (*trace(figure, "best reward").x, *trace(figure, "best reward").y) == (80.0, 600.0)
 
 
+def test_pareto_axes_show_the_front_and_the_marks_but_not_the_worst(made_up_trials: pd.DataFrame):
+    worst = made_up_trials.index[made_up_trials["feasible"]][0]
+    far = made_up_trials.copy()
+    far.loc[worst, ["metric.latency_mean_ns", "metric.power_mw"]] = 9e3
+    default = {"latency_mean_ns": 40.0, "power_mw": 2000.0}
+    figure = pareto_figure(far, LATENCY, POWER, default=default)
+    front = trace(figure, "Pareto front")
+    for axis, points, mark in (
+        (figure.layout.xaxis, front.x, 40.0),
+        (figure.layout.yaxis, front.y, 2000.0),
+    ):
+        low, high = axis.range
+        assert low < min(*points, mark)
+        assert max(*points, mark) < high < 9e3
+
+
+def test_large_numbers_get_a_larger_unit(made_up_trials: pd.DataFrame):
+    energy = Axis(name="energy_pj", unit="pJ")
+    trials = made_up_trials.assign(**{"metric.energy_pj": 1e6 * made_up_trials["metric.power_mw"]})
+    figure = pareto_figure(trials, LATENCY, energy)
+    assert "energy (µJ)" in figure.layout.yaxis.title.text
+    lowest = trials.loc[trials["feasible"], "metric.power_mw"].min()
+    assert trace(figure, "Pareto front").y[-1] == pytest.approx(lowest)
+
+
 def test_wide_ranges_get_a_logarithmic_axis(made_up_trials: pd.DataFrame):
     wide = made_up_trials.assign(
         **{"metric.latency_mean_ns": np.geomspace(1, 1e4, len(made_up_trials))}
