@@ -158,7 +158,7 @@ figure { margin: 8px 0 0; }
 figcaption { max-width: 75ch; margin-bottom: 6px; }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 6px;
   padding: 10px 12px;
-  overflow-x: auto; font-size: .88rem; }
+  white-space: pre-wrap; overflow-wrap: anywhere; font-size: .88rem; }
 .note { border-left: 4px solid #e69f00; background: #fff8e8; padding: 8px 12px; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 18px; }
 .pair > * { min-width: 0; }

@@ -88,6 +88,7 @@ def convergence_figure(
         ticktext=[f"{tick:,}" for tick in ticks],
     )
     figure.update_yaxes(title=reward_label, range=_reward_range(curves, last, default_reward))
+    figure.update_layout(showlegend=True)
     return finish(figure, height=460)
 
 

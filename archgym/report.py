@@ -64,10 +64,14 @@ def build_report(sections: Sequence[Section]) -> str:
         body.extend(_section(section, f"s{position}", "h2" if several else "h1"))
     if several:
         links = [
-            element("li", element("a", _title(section), href=f"#s{position}"))
+            element(
+                "li",
+                element("a", _title(section), href=f"#s{position}"),
+                f", objective {section.text('objective')}",
+            )
             for position, section in enumerate(sections, start=1)
         ]
-        heading = element("h1", f"Design-space exploration: {len(sections)} problems")
+        heading = element("h1", f"Design-space exploration: {len(sections)} searches")
         body = [heading, element("nav", element("ul", *links)), *body]
     title = "Design-space exploration" if several else _title(sections[0])
     return page(f"{title} - ArchGym report", body)
@@ -101,12 +105,12 @@ def _subtitle(section: Section) -> str:
     text = f"{_counted(agents, 'agent')} x {_counted(seeds, 'seed')} x {budgets} evaluations"
     objective = section.text("objective")
     kind = objective.partition(":")[0]
-    meaning = "" if kind in ("target", "paper") else ": each point of reward is twice as good"
+    meaning = "" if kind in ("target", "paper") else ": each point of reward is a factor of two"
     return f"{text}. Objective {objective}{meaning}."
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _headline(section: Section) -> str:
@@ -142,7 +146,7 @@ def _tiles(section: Section) -> Markup:
             entries.append((label, quantity(value, axis.unit), remark))
     paid = simulated(section.trials)
     runs = section.trials["run"].nunique()
-    entries.append(("evaluations", f"{len(paid):,}", f"in {runs:,} runs"))
+    entries.append(("evaluations", f"{len(paid):,}", f"in {_counted(runs, 'run')}"))
     return tiles(entries)
 
 

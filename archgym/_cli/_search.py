@@ -145,7 +145,8 @@ def _announce(output: Output, problem: "Problem", options: Search, out: Path) ->
     output.note(
         f"{problem.name} on {problem.workload}{where}: {problem.space.size:,} designs, objective "
         f"{problem.objective(options.objective).spec}\n"
-        f"{', '.join(agents)} x {options.seeds} seeds x {options.budget} evaluations -> {out}"
+        f"{', '.join(agents)} x {options.seeds} seed{'s' if options.seeds > 1 else ''} x "
+        f"{options.budget} evaluations -> {out}"
     )
 
 

@@ -153,7 +153,7 @@ def test_a_tree_of_problems_gets_one_section_each(study: Path, tmp_path: Path):
     )
     html = write_report(tmp_path).read_text(encoding="utf-8")
     text = Reader(html).text
-    assert "2 problems" in text
+    assert "2 searches" in text
     assert 'href="#s1"' in html
     assert 'href="#s2"' in html
     assert "random on LPDDR4-3200" in text
