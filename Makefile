@@ -22,7 +22,9 @@ NATIVE := CMakeLists.txt $(wildcard simulators/*/native/*)
 demo: $(VENV)/.installed
 	$(BIN)/archgym search archgym/DRAM-v0 --workload spmv --memory DDR4-2400 \
 	    --agents random_walk genetic ant_colony bayesian --seeds 3 --budget 500 \
-	    --out runs/demo --jobs 2
+	    --out runs/demo --jobs 2 --report
+	@echo
+	@echo "To have archgym on the path: source $(BIN)/activate"
 
 test: dev system-packages
 	@$(MAKE) --no-print-directory check
@@ -57,7 +59,7 @@ $(BIN)/python:
 	    echo "Python's headers are missing. On Debian or Ubuntu: apt-get install python3-dev"; exit 1; }
 	@command -v $(firstword $(CXX)) > /dev/null || { \
 	    echo "A C++20 compiler is missing ('$(CXX)'). On Debian or Ubuntu: apt-get install g++"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	    echo "On Debian or Ubuntu, virtual environments need: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(NATIVE) | $(BIN)/python
