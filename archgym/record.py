@@ -99,6 +99,11 @@ class RunRecord:
             RecordError: a file is damaged, or trials in the middle are missing.
         """
         table = _read_table(self.folder)
+        if table is not None and not table.schema.equals(self._schema):
+            raise RecordError(
+                f"The trials in '{self.folder}' have other columns than this run: a file is "
+                "damaged. Restore it from a copy, or choose another folder."
+            )
         trials = [] if table is None else from_table(table, space)
         if not self.complete:
             self._set_status("running")
@@ -145,7 +150,7 @@ class RunRecord:
         if status == "complete":
             table = _read_table(self.folder)
             table = self._schema.empty_table() if table is None else table
-            _write_table(self.folder / "trials.parquet", table.cast(self._schema))
+            _write_table(self.folder / "trials.parquet", table)
             _remove(list(self._parts.glob("*")))
             with contextlib.suppress(OSError):
                 self._parts.rmdir()
@@ -323,7 +328,7 @@ def _write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
     _write_bytes(path, buffer.getvalue())
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -352,7 +353,7 @@ def _spawned() -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs,), daemon=True)
-    with _single_threaded():
+    with _single_threaded(), _deaf_to_ctrl_c():
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -370,9 +371,24 @@ def _single_threaded() -> Iterator[None]:
             del os.environ[name]
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes started here inherit that SIGINT is ignored.
+
+    Ctrl-C reaches every process of the terminal; only the parent decides, by SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread may set handlers
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
 def _work(pipe: Connection) -> None:
     """Run jobs from the pipe until there are no more; the main function of a worker."""
-    # Ctrl-C reaches every process of the terminal; only the parent decides, by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
     runner = _Runner()

@@ -36,6 +36,12 @@ METADATA_KEY = b"archgym"
 WALL_TIME_COLUMNS = ("ask_s", "wall_s")
 """The only columns in which two runs of the same identity may differ."""
 
+FIXED_COLUMNS = (
+    *("index", "cached", "feasible", "error", "reward", "violations", "indices"),
+    *WALL_TIME_COLUMNS,
+)
+PREFIXES = ("reward.", "design.", "metric.")
+
 RUN_COLUMNS = ("problem", "workload", "agent", "seed", "objective", "budget", "version")
 
 
@@ -203,20 +209,25 @@ def read_parquet(path: Path) -> "pa.Table":
 
     try:
         with path.open("rb") as stream:
-            table = pq.read_table(stream)
+            table = pq.read_table(stream, page_checksum_verification=True)
+        table.validate(full=True)
+        json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        names = set(table.column_names)
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise RecordError(
             f"Cannot read the trial file '{path}': {error}. It is damaged or no Parquet file; "
             "restore it from a copy, or delete it and run the same command again: "
             "what it held is evaluated again."
         ) from error
-    missing = {"index", "design", "reward"} - {name.split(".")[0] for name in table.column_names}
-    if missing:
+    missing = sorted(set(FIXED_COLUMNS) - names)
+    odd = sorted(n for n in names - set(FIXED_COLUMNS) if not n.startswith(PREFIXES))
+    if missing or odd:
+        difference = f"lacks {', '.join(missing)}" if missing else f"also has {', '.join(odd)}"
         raise RecordError(
-            f"'{path}' is a Parquet file, but no trial file: it has no column "
-            f"{', '.join(sorted(missing))}. Give the folder or file of a recorded run."
+            f"'{path}' is a Parquet file, but not one of trials, or damaged: it {difference}. "
+            "Give the folder or file of a recorded run."
         )
     return table
 
