@@ -62,11 +62,11 @@ def record(
     """Run a program under valgrind and write the DRAM requests that its caches let through.
 
     The same command, files, versions and kind of CPU (libraries choose code by its features) give
-    the same trace: address-space randomisation is off,
-    and the program sees only a fixed set of environment variables (`LackeyProcess.KEPT_VARIABLES`,
-    C locale, one thread for numerical libraries, fixed hash seeds) plus ``env``. Its standard input
-    is empty and its output is discarded. Only the first process is recorded, not the children it
-    forks or starts: name the program itself (``cc1``, not ``gcc``), not a wrapper script.
+    the same trace: address-space randomisation is off, and the program sees only a fixed set of
+    environment variables (`LackeyProcess.KEPT_VARIABLES`, C locale, one thread for numerical
+    libraries, fixed hash seeds) plus ``env``. Its standard input is empty and its output is
+    discarded. Only the first process is recorded, not the children it forks or starts: name the
+    program itself (``cc1``, not ``gcc``), not a wrapper script.
 
     Args:
         command: Program and arguments; no shell is involved.
@@ -129,7 +129,8 @@ def _draft(path: Path) -> Path:
 
 def _unwritable(path: Path, error: OSError) -> InvalidConfigError:
     return InvalidConfigError(
-        f"Cannot write {str(path)!r}: {error.strerror or error}. Free space or choose another folder."
+        f"Cannot write {str(path)!r}: {error.strerror or error}. Free space or choose another "
+        "folder."
     )
 
 
