@@ -204,11 +204,18 @@ def _options(log_fd: int) -> list[str]:
 
 
 def _prefix() -> list[str]:
-    """Return the command that switches address-space randomisation off, where there is one."""
-    setarch = shutil.which("setarch")
-    if setarch is None:
-        return []
-    probe = subprocess.run(  # noqa: S603  (a fixed command, found on PATH)
-        [setarch, "-R", "true"], capture_output=True, check=False
-    )
-    return [setarch, "-R"] if probe.returncode == 0 else []
+    """Return the wrappers that this system has, each of which replaces itself by valgrind.
+
+    Without address-space randomisation the same command gives the same trace; with a death signal
+    the program does not outlive a recorder that is killed (it would not notice the broken pipe if
+    it ignores SIGPIPE, as Python does).
+    """
+    wrappers = (["setarch", "-R"], ["setpriv", "--pdeathsig", "KILL"])
+    return [part for wrapper in wrappers if _works(wrapper) for part in wrapper]
+
+
+def _works(wrapper: list[str]) -> bool:
+    if shutil.which(wrapper[0]) is None:
+        return False
+    probe = subprocess.run([*wrapper, "true"], capture_output=True, check=False)  # noqa: S603
+    return probe.returncode == 0

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -272,12 +273,38 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(
     assert not alive(tmp_path / "pid")
 
 
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_killed_recorder_takes_the_program_with_it(
+    out: Path, fake_valgrind: Fake, tmp_path: Path
+) -> None:
+    fake_valgrind(f"echo $$ > {tmp_path}/pid\n{TWO_LINES}\nexec sleep 600")
+    code = (
+        "import os, signal\n"
+        "from simulators.dram._recorder import record\n"
+        "def die(event):\n"
+        "    if event.requests: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"record(['true'], out={str(out)!r}, timeout_s=60, progress=die)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert nothing_written(out)
+    wait_until_gone(tmp_path / "pid")
+
+
 def alive(pid_file: Path) -> bool:
     try:
         os.kill(int(pid_file.read_text()), 0)
     except ProcessLookupError:
         return False
     return True
+
+
+def wait_until_gone(pid_file: Path) -> None:
+    """Wait for a process that has been told to end; it may take a moment to be reaped."""
+    deadline = time.monotonic() + 60
+    while alive(pid_file):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_full_disk_leaves_nothing_and_an_older_trace_survives(
