@@ -20,7 +20,7 @@ NATIVE := CMakeLists.txt $(wildcard simulators/*/native/*)
 .PHONY: demo test dev check format constraints clean system-packages
 
 demo: $(VENV)/.installed
-	$(BIN)/archgym search archgym/DRAM-v0 --workload spmv --memory DDR4-2400 \
+	$(BIN)/archgym search archgym/DRAM-v0 --workload bzip2 --memory DDR4-2400 \
 	    --agents random_walk genetic ant_colony bayesian --seeds 3 --budget 500 \
 	    --out runs/demo --jobs 2 --report
 	@echo
