@@ -82,5 +82,5 @@ provide = for command in $(1); do command -v $$command > /dev/null && exit; done
     echo "SKIPPED: $(3): $(2) is not installed and cannot be from here (apt-get install $(2))"
 
 system-packages:
-	@$(call provide,chromium chromium-browser google-chrome,chromium,tests of the report in a real browser)
+	@$(call provide,chromium chromium-browser google-chrome,chromium fonts-liberation,tests of the report in a real browser)
 	@$(call provide,valgrind,valgrind,tests of recording programs)
