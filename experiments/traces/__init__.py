@@ -1,0 +1,1 @@
+"""Scripts and programs behind the traces that ship with the DRAM simulator."""
