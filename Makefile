@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 NATIVE := CMakeLists.txt $(wildcard simulators/*/native/*)
 
-.PHONY: demo test dev check format constraints clean system-packages
+.PHONY: demo test dev check lint types pytest format constraints clean system-packages
 
 demo: $(VENV)/.installed
 	$(BIN)/archgym search archgym/DRAM-v0 --workload bzip2 --memory DDR4-2400 \
@@ -27,14 +27,20 @@ demo: $(VENV)/.installed
 	@echo "To have archgym on the path: source $(BIN)/activate"
 
 test: dev system-packages
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory --keep-going check
 
 dev: $(VENV)/.complete
 
-check:
+check: lint types pytest
+
+lint:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types:
 	$(BIN)/mypy
+
+pytest:
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 format:
