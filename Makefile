@@ -47,7 +47,7 @@ format:
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Torch's pin is the newest version that has a build for CPUs alone; see $(VENV)/.complete.
+# Torch is pinned to a version of which there is a build for CPUs alone; see $(VENV)/.complete.
 constraints: $(BIN)/python
 	$(PIP) install --quiet uv
 	echo "# Tested versions of all that the project and its extras need; \`make constraints\` made it." > constraints.txt
