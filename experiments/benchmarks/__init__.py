@@ -1,0 +1,1 @@
+"""How fast things are, and against what that was measured."""

@@ -1,0 +1,1 @@
+"""Checks of the simulators against other simulators and against plain models of themselves."""
