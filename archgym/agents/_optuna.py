@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded, require_extra
 from archgym.space import Categorical, Design, DesignSpace, Integer, Ordinal, Real
 from archgym.trials import Trial
@@ -76,12 +78,20 @@ class OptunaAgent(Agent):
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            with warnings.catch_warnings():
-                # Stable or not, the sampler was asked for by name.
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.create_study(sampler=self.sampler(), directions=["maximize"] * count)
+            sampler = self._made_sampler()
+            return optuna.create_study(sampler=sampler, directions=["maximize"] * count)
         finally:
             optuna.logging.set_verbosity(level)
+
+    def _made_sampler(self) -> "BaseSampler":
+        import optuna
+
+        with warnings.catch_warnings():
+            # Experimental samplers were asked for by name; arguments that a later major version
+            # drops are safe, as that version is not allowed.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            return self.sampler()
 
     @abstractmethod
     def sampler(self) -> "BaseSampler":
@@ -260,8 +270,14 @@ class CMAESConfig(Hyperparameters):
     population: int = bounded(0, 0)
     """Designs per generation; 0 is 4 + floor(3 ln d) for d parameters."""
 
-    startup: int = bounded(1, 1)
-    """Random designs before the first generation."""
+    startup: int = bounded(20, 1)
+    """Random designs before the first generation; the search starts from the best of them."""
+
+    sigma: float = bounded(0.5, 0.0)
+    """Standard deviation of the first generation, as a share of every parameter's range."""
+
+    patience: int = bounded(8, 1)
+    """Generations without improvement before a restart."""
 
     margin: bool = True
     """Whether every index keeps a minimum probability (Hamano et al., "CMA-ES with margin", GECCO
@@ -274,6 +290,8 @@ class CMAESConfig(Hyperparameters):
             [
                 Ordinal(name="population", values=(0, 4, 8, 12, 16, 24, 32, 64)),
                 Integer(name="startup", low=1, high=50),
+                Real(name="sigma", low=0.05, high=0.6, steps=12),
+                Integer(name="patience", low=2, high=32),
                 Categorical(name="margin", choices=(False, True)),
             ]
         )
@@ -286,9 +304,10 @@ class CMAESAgent(OptunaAgent):
     categorical and conditional parameters to chance; here they are integers and always suggested,
     so that they are learnt as well.
 
-    Once the search has converged and only repeats itself for three generations, it restarts with a
-    population twice as large: Auger and Hansen, "A restart CMA evolution strategy with increasing
-    population size", CEC 2005.
+    The search starts from the best of some random designs. After ``patience`` generations without
+    improvement it
+    restarts from others with twice the population: Auger and Hansen, "A restart CMA evolution
+    strategy with increasing population size", CEC 2005.
 
     Defaults: Optuna's own, with margin, as every design is on a grid.
     """
@@ -299,7 +318,10 @@ class CMAESAgent(OptunaAgent):
     Config = CMAESConfig
     config: CMAESConfig
     _restarts = 0
-    _settled = 0
+    _since_best = 0
+    _best = -math.inf
+    _start: tuple[int, ...] | None = None
+    _told = 0
 
     @property
     def population(self) -> int:
@@ -312,6 +334,8 @@ class CMAESAgent(OptunaAgent):
         from optuna.samplers import CmaEsSampler
 
         return CmaEsSampler(
+            x0=None if self._start is None else self.parameters(np.array(self._start)),
+            sigma0=self.config.sigma,
             popsize=self.population,
             n_startup_trials=self.config.startup,
             with_margin=self.config.margin,
@@ -323,9 +347,15 @@ class CMAESAgent(OptunaAgent):
         """Tell the study the rewards, and restart once the search has converged."""
         super().tell(trials)
         for trial in trials:
-            self._settled = self._settled + 1 if trial.cached else 0
-        if self._settled >= 3 * self.population:
-            self._settled = 0
+            better = trial.reward > self._best
+            self._best = max(self._best, trial.reward)
+            self._since_best = 0 if better else self._since_best + 1
+            self._start = trial.indices if better else self._start
+        self._told += len(trials)
+        if self._told == self.config.startup:
+            self._study.sampler = self._made_sampler()
+        if self._since_best >= self.config.patience * self.population:
+            self._best, self._since_best, self._told = -math.inf, 0, 0
             self._restarts += 1
             self._study = self._new_study()
 
