@@ -305,11 +305,11 @@ class CMAESAgent(OptunaAgent):
     so that they are learnt as well.
 
     The search starts from the best of some random designs. After ``patience`` generations without
-    improvement it
-    restarts from others with twice the population: Auger and Hansen, "A restart CMA evolution
-    strategy with increasing population size", CEC 2005.
+    improvement it restarts from others with twice the population: Auger and Hansen, "A restart CMA
+    evolution strategy with increasing population size", CEC 2005.
 
-    Defaults: Optuna's own, with margin, as every design is on a grid.
+    Defaults: with margin, as every design is on a grid, and three times Optuna's first standard
+    deviation: with less, a parameter of two values hardly ever leaves the one it starts from.
     """
 
     name: ClassVar[str] = "cmaes"
