@@ -1,0 +1,1 @@
+"""DNN accelerators: analytical cost models and a mapper."""

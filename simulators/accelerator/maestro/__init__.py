@@ -1,0 +1,1 @@
+"""MAESTRO semantics: data-centric mappings on a clustered array of PEs."""
