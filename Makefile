@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
-NATIVE := CMakeLists.txt $(wildcard simulators/*/native/* simulators/*/*/native/*)
+NATIVE := CMakeLists.txt $(wildcard */native/* simulators/*/native/* simulators/*/*/native/*)
 
 .PHONY: demo test dev check lint types pytest format constraints clean system-packages
 
