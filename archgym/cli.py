@@ -20,7 +20,7 @@ from archgym._cli._replay import Replay
 from archgym._cli._report import Report
 from archgym._cli._search import Search
 from archgym._cli._trace import TraceConvert, TraceInfo, TraceList, TraceRecord
-from archgym.errors import ArchGymError, BackendError
+from archgym.errors import ArchGymError, BackendError, did_you_mean
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -69,6 +69,7 @@ _VERBS = (
         subcommand("trace", description="Record, describe, list and convert memory traces."),
     ]
 )
+_NAMES = ("envs", "evaluate", "search", "replay", "report", "trace")
 _STYLE = (
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.OmitSubcommandPrefixes,
@@ -100,6 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments and arguments[0] not in _NAMES and not arguments[0].startswith("-"):
+        print(
+            f"archgym: there is no verb {arguments[0]!r}.{did_you_mean(arguments[0], _NAMES)} "
+            f"Verbs: {', '.join(_NAMES)}.",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     # What follows "--" is a program with options of its own; none of them is ours.
     split = arguments.index("--") if "--" in arguments else len(arguments)
     own, program = arguments[:split], arguments[split + 1 :]

@@ -7,9 +7,10 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from archgym.errors import InvalidConfigError
+from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.space import Design, DesignSpace
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Problem(ABC):
         default_design: a legal design that needs no search, the zero point of rewards.
         default_objective: the specification of the objective used when none is given.
         evaluator: replaces `simulate` if not None.
+        work: how much an evaluation simulates, and of what, for rates: (10000, "requests").
         measures_illegal: whether `simulate` can measure designs that violate a constraint of the
             space; they are infeasible all the same.
     """
@@ -90,6 +92,7 @@ class Problem(ABC):
     default_design: Design
     default_objective: str
     evaluator: Evaluator | None = None
+    work: tuple[int, str] = (1, "evaluations")
     measures_illegal: bool = False
 
     @property
@@ -101,6 +104,31 @@ class Problem(ABC):
     def choices(cls) -> dict[str, dict[str, str]]:
         """Return the names that arguments accept: argument to name to one line about it."""
         return {}
+
+    @classmethod
+    def backends(cls) -> dict[str, str]:
+        """Return the other simulators that can measure a design: name to one line about it."""
+        return {}
+
+    def measure_with(
+        self, backend: str, design: Design, executable: Path | None
+    ) -> Mapping[str, float | None]:
+        """Measure a design with one of `backends`, for comparison; None: it does not report that.
+
+        Args:
+            backend: a name among `backends`.
+            design: a legal design.
+            executable: the user's program, or None to look for it where it usually is.
+
+        Raises:
+            InvalidConfigError: there is no such backend, or it cannot run this problem.
+            BackendError: the program is missing or failed.
+        """
+        names = ", ".join(self.backends()) or "none"
+        raise InvalidConfigError(
+            f"{self.name} has no backend {backend!r}.{did_you_mean(backend, self.backends())} "
+            f"Allowed: {names}."
+        )
 
     def simulate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Measure ``designs``, which are legal; return evaluations in the same order.
@@ -225,6 +253,13 @@ class Problem(ABC):
             Title with the unit, as in ``energy (pJ)``, to part to amount; empty if unknown.
         """
         return {}
+
+    def explain(self, design: Design) -> str:
+        """Return a text for experts: where the costs of a design come from and what limits it.
+
+        Simulated anew; empty if there is no more to say than `describe` does.
+        """
+        return ""
 
     def describe(self, design: Design, evaluation: Evaluation) -> str:
         """Return a text of the design and its metrics for terminals."""

@@ -1,5 +1,7 @@
 """``archgym envs``: what can be searched."""
 
+import inspect
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,8 +72,23 @@ def _show_one(output: Output, problem: "Problem", summary: str) -> None:
         "",
         grid(["metric", "unit", "better", "meaning"], metrics),
     )
+    arguments = [[name, default, meaning] for name, default, meaning in _arguments(problem)]
+    output.show("", grid(["argument", "default", "meaning"], arguments))
     for kind, names in problem.choices().items():
         output.show("", grid([kind, "meaning"], list(names.items())))
+
+
+def _arguments(problem: "Problem") -> list[tuple[str, str, str]]:
+    """Return name, default and meaning of the arguments of the problem's class."""
+    _, _, section = inspect.cleandoc(type(problem).__doc__ or "").partition("Args:\n")
+    section, _, _ = section.partition("\n\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    meanings = {name: " ".join(text.split()) for name, text in entries}
+    return [
+        (name, "" if p.default is None else str(p.default), meanings.get(name, ""))
+        for name, p in inspect.signature(type(problem)).parameters.items()
+        if name != "evaluator"
+    ]
 
 
 def _condition(when: Any) -> str:
@@ -107,5 +124,9 @@ def _described(problem: "Problem", summary: str) -> dict[str, Any]:
             }
             for metric in problem.metrics.values()
         ],
+        "arguments": {
+            name: {"default": default, "description": meaning}
+            for name, default, meaning in _arguments(problem)
+        },
         "choices": problem.choices(),
     }

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
@@ -28,12 +28,14 @@ class Evaluate(ProblemOptions):
 
     design: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE...")] = ()
     """Parameters that differ from the default design."""
-    backend: Literal["archgym", "dramsys"] = "archgym"
-    """Simulator: the built-in one, or an installed DRAMSys 4.0."""
-    dramsys_path: Path | None = None
-    """The DRAMSys executable."""
+    backend: str | None = None
+    """Measure with another simulator that is installed: dramsys for DRAM, timeloop, maestro, ..."""
+    executable: Annotated[Path | None, arg(aliases=["--dramsys-path"])] = None
+    """The other simulator's program."""
     compare: bool = False
-    """Run both simulators and show them side by side."""
+    """Measure with both simulators and show them side by side."""
+    explain: bool = False
+    """Say in full where time, energy and area go, and what limits the design."""
     chrome_trace: Path | None = None
     """Write every command and request to this file, for a trace viewer such as Perfetto."""
     json: bool = False
@@ -44,12 +46,15 @@ class Evaluate(ProblemOptions):
         self._check()
         problem = self.make()
         design = design_from(problem, self.design)
-        if self.compare:
-            _compare(output, problem, design, self._dramsys(problem, design))
-        elif self.backend == "dramsys":
-            _show_backend(output, problem, design, self._dramsys(problem, design))
+        if self.backend is None and not self.compare:
+            _show(output, problem, design, self.objective, self.explain)
         else:
-            _show(output, problem, design, self.objective)
+            backend = _backend(problem, self.backend)
+            theirs = problem.measure_with(backend, design, self.executable)
+            if self.compare:
+                _compare(output, problem, design, backend, theirs)
+            else:
+                _show_backend(output, problem, design, backend, theirs)
         if self.chrome_trace is not None:
             measured = _dram(problem).measure(design, log=True)
             measured.to_chrome_trace(self.chrome_trace)
@@ -57,30 +62,28 @@ class Evaluate(ProblemOptions):
         return 0
 
     def _check(self) -> None:
-        external = self.compare or self.backend == "dramsys"
-        if external and self.dramsys_path is None:
-            raise InvalidConfigError(
-                "--backend dramsys and --compare need an installed DRAMSys 4.0. "
-                "Give its executable with --dramsys-path."
-            )
-        path = self.dramsys_path
+        external = self.compare or self.backend is not None
+        path = self.executable
         if path is not None and not path.is_file() and shutil.which(path) is None:
             raise InvalidConfigError(
-                f"--dramsys-path '{path}' does not exist. Give the program DRAMSys that building "
-                "DRAMSys 4.0 makes."
+                f"--executable '{path}' does not exist. Give the program of the other simulator."
             )
         if path is not None and not external:
             raise InvalidConfigError(
-                "--dramsys-path does nothing without --backend dramsys or --compare. Add one."
+                "--executable does nothing without --backend or --compare. Add one."
             )
+        if self.explain and external:
+            raise InvalidConfigError("--explain is of the built-in simulator. Leave it out.")
 
-    def _dramsys(self, problem: "Problem", design: "Design") -> "Measured":
-        from simulators.dram._dramsys import simulate_dramsys
 
-        dram = _dram(problem)
-        mapping, controller = dram.hardware(design)
-        path = self.dramsys_path or Path("DRAMSys")
-        return simulate_dramsys(path, dram.memory, mapping, controller, dram.trace)
+def _backend(problem: "Problem", name: str | None) -> str:
+    """Return the backend meant: the named one, or the problem's first."""
+    known = problem.backends()
+    if name is None and not known:
+        raise InvalidConfigError(
+            f"{problem.name} has no other simulator to compare with. Leave out --compare."
+        )
+    return next(iter(known)) if name is None else name
 
 
 def _dram(problem: "Problem") -> "DRAMProblem":
@@ -88,17 +91,21 @@ def _dram(problem: "Problem") -> "DRAMProblem":
 
     if not isinstance(problem, DRAMProblem):
         raise InvalidConfigError(
-            f"{problem.name} has no DRAMSys backend and no command log. Use archgym/DRAM-v0."
+            f"{problem.name} has no log of commands. Leave out --chrome-trace."
         )
     return problem
 
 
-def _show(output: Output, problem: "Problem", design: "Design", objective: str | None) -> None:
+def _show(
+    output: Output, problem: "Problem", design: "Design", objective: str | None, explain: bool
+) -> None:
     bound = problem.objective(objective)
     evaluation = problem.evaluate([design])[0]
     reward = bound.reward(evaluation)
+    explanation = problem.explain(design) if explain and evaluation.metrics else ""
     output.show(
         problem.describe(design, evaluation),
+        *([f"\n{explanation}"] if explanation else []),
         f"\nreward {reward:.6g} (objective {bound.spec}; "
         f"default design {bound.reward(problem.reference):.6g})",
     )
@@ -113,20 +120,24 @@ def _show(output: Output, problem: "Problem", design: "Design", objective: str |
             "metrics": evaluation.metrics,
             "units": {name: spec.unit for name, spec in problem.metrics.items()},
             "breakdown": problem.breakdown(design) if evaluation.metrics else {},
+            **({"explanation": explanation} if explain else {}),
         }
     )
 
 
 def _show_backend(
-    output: Output, problem: "Problem", design: "Design", measured: "Measured"
+    output: Output, problem: "Problem", design: "Design", backend: str, measured: "Measured"
 ) -> None:
     rows = [[name, quantity(value, _unit(problem, name))] for name, value in measured.items()]
-    output.show(f"{problem.name} on {problem.workload}, simulated by DRAMSys\n")
-    output.show(grid(["metric", ">DRAMSys"], rows))
-    output.result({**_head(problem, design), "backend": "dramsys", "metrics": measured})
+    title = problem.backends()[backend]
+    output.show(f"{problem.name} on {problem.workload}, simulated by {title}\n")
+    output.show(grid(["metric", f">{backend}"], rows))
+    output.result({**_head(problem, design), "backend": backend, "metrics": measured})
 
 
-def _compare(output: Output, problem: "Problem", design: "Design", theirs: "Measured") -> None:
+def _compare(
+    output: Output, problem: "Problem", design: "Design", backend: str, theirs: "Measured"
+) -> None:
     evaluation: Evaluation = problem.evaluate([design])[0]
     ours = {name: evaluation.metrics.get(name) for name in theirs if name in problem.metrics}
     rows = []
@@ -136,12 +147,11 @@ def _compare(output: Output, problem: "Problem", design: "Design", theirs: "Meas
         if mine is not None and other is not None:
             difference = change(mine, other, "min").split(" (")[0]
         rows.append([name, _unit(problem, name), _exact(mine), _exact(other), difference])
-    output.show(f"{problem.name} on {problem.workload}, simulated twice\n")
-    output.show(grid(["metric", "unit", ">archgym", ">DRAMSys", ">difference"], rows))
-    output.show("\nDRAMSys prints bandwidth with two decimals only.")
-    output.result(
-        {**_head(problem, design), "backends": {"archgym": ours, "dramsys": dict(theirs)}}
+    output.show(
+        f"{problem.name} on {problem.workload}, also simulated by {problem.backends()[backend]}\n"
     )
+    output.show(grid(["metric", "unit", ">archgym", f">{backend}", ">difference"], rows))
+    output.result({**_head(problem, design), "backends": {"archgym": ours, backend: dict(theirs)}})
 
 
 def _head(problem: "Problem", design: "Design") -> dict[str, Any]:

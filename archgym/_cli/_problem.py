@@ -1,5 +1,6 @@
 """Options that choose and configure a problem, shared by the verbs."""
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -16,19 +17,21 @@ if TYPE_CHECKING:
 class ProblemOptions:
     """What to evaluate or search."""
 
-    CONFIGURABLE: ClassVar[tuple[str, ...]] = ("workload", "memory", "space", "requests")
-    """The options that are arguments of the problem."""
+    ARGUMENTS: ClassVar[tuple[str, ...]] = ("workload", "memory", "space", "requests")
+    """The options that are arguments of the problem; --set gives the others."""
 
     problem: Annotated[Positional[str], arg(metavar="PROBLEM")] = "archgym/DRAM-v0"
     """Name of the problem; see `archgym envs`."""
     workload: str | None = None
-    """Name of a workload, or path of a trace file; see `archgym envs` and `archgym trace list`."""
+    """Name of a workload, or path of a trace; see `archgym envs` and `archgym trace list`."""
     memory: str | None = None
-    """Name of a memory, or path of a DRAMSys memory specification."""
+    """DRAM: name of a memory, or path of a DRAMSys memory specification."""
     space: str | None = None
-    """Name of the design space: full, paper or paper-dense."""
+    """DRAM: name of the design space: full, paper or paper-dense."""
     requests: int | None = None
-    """Length of a generated trace, or to cut a recorded one to."""
+    """DRAM: length of a generated trace, or to cut a recorded one to."""
+    set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE...")] = ()
+    """Other arguments of the problem, as `archgym envs PROBLEM` lists them."""
     objective: str | None = None
     """What to improve, e.g. latency_mean_ns, product:latency_mean_ns*power_mw,
     target:latency_mean_ns=100,power_mw=900 or pareto:latency_mean_ns,energy_pj."""
@@ -36,8 +39,13 @@ class ProblemOptions:
     @property
     def config(self) -> dict[str, Any]:
         """The problem's arguments that were given."""
-        given = {name: getattr(self, name) for name in self.CONFIGURABLE}
-        return {name: value for name, value in given.items() if value is not None}
+        given = {name: getattr(self, name) for name in self.ARGUMENTS}
+        named = {name: value for name, value in given.items() if value is not None}
+        for name, text in parse_assignments(self.set, "--set").items():
+            if name in named:
+                raise InvalidConfigError(f"{name!r} is given by --{name} and by --set. Give one.")
+            named[name] = typed(text)
+        return named
 
     def make(self) -> "Problem":
         """Return the problem."""
@@ -74,6 +82,14 @@ def design_from(problem: "Problem", assignments: tuple[str, ...]) -> "Design":
             default = problem.default_design.get(parameter.name, parameter.values[0])
             design[parameter.name] = default
     return problem.space.validate(design)
+
+
+def typed(text: str) -> Any:
+    """Return the number, truth value, list or null that ``text`` spells in JSON, or the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def parse_assignments(texts: tuple[str, ...], option: str) -> dict[str, str]:

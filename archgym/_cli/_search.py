@@ -1,5 +1,6 @@
 """``archgym search``: agents on a problem, recorded and resumable."""
 
+import inspect
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from archgym._cli._output import Output, grid
-from archgym._cli._problem import ProblemOptions, parse_assignments
+from archgym._cli._problem import ProblemOptions, parse_assignments, typed
 from archgym._text import change, duration, number, quantity
 from archgym.errors import InvalidConfigError, did_you_mean
 
@@ -119,16 +120,8 @@ def _hyperparameters(texts: tuple[str, ...], agents: Sequence[str]) -> dict[str,
                 f"--hyperparameter {key!r} is of an agent that does not search. Searching: "
                 f"{', '.join(agents)}.{did_you_mean(agent, agents)}"
             )
-        found.setdefault(agent, {})[name] = _typed(value)
+        found.setdefault(agent, {})[name] = typed(value)
     return found
-
-
-def _typed(text: str) -> Any:
-    """Return the number or truth value that ``text`` spells, or the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _check_writable(out: Path) -> None:
@@ -166,9 +159,11 @@ def _finish(
     }
     summary = _summary(section)
     page = _page(result.folder) if report else None
-    output.show(_table(section, summary, rates), *_verdict(section, elapsed_s, result))
+    output.show(
+        _table(section, summary, rates, problem.work[1]), *_verdict(section, elapsed_s, result)
+    )
     output.show(*_next_steps(section, result.folder, page))
-    output.result(_payload(section, summary, rates, result, page, elapsed_s))
+    output.result(_payload(section, summary, rates, problem, result, page, elapsed_s))
     return _failed(result) if result.failures else 0
 
 
@@ -186,16 +181,16 @@ def _summary(section: "Section") -> "pd.DataFrame":
 
 
 def _rate(outcomes: "Sequence[RunOutcome]", agent: str, problem: "Problem") -> float | None:
-    """Requests simulated per second of simulation, or None where a problem has no trace."""
+    """Return what was simulated per second of simulation, in the problem's unit of work."""
     mine = [outcome for outcome in outcomes if outcome.agent == agent]
     seconds = sum(outcome.evaluate_seconds for outcome in mine)
-    trace = getattr(problem, "trace", None)
-    if trace is None or seconds <= 0:
-        return None
-    return len(trace) * sum(outcome.evaluations for outcome in mine) / seconds
+    work = problem.work[0] * sum(outcome.evaluations for outcome in mine)
+    return work / seconds if seconds > 0 else None
 
 
-def _table(section: "Section", summary: "pd.DataFrame", rates: Mapping[str, float | None]) -> Any:
+def _table(
+    section: "Section", summary: "pd.DataFrame", rates: Mapping[str, float | None], work: str
+) -> Any:
     from archgym._sections import ALWAYS_SHOWN
 
     names = section.headline_metrics
@@ -204,7 +199,7 @@ def _table(section: "Section", summary: "pd.DataFrame", rates: Mapping[str, floa
     axes = [section.axis(name) for name in shown]
     headers = ["agent", ">mean reward", ">best reward"]
     headers += [f">{axis.label.split(' (')[0]}" for axis in axes]
-    headers += [">to 95 %", ">requests/s", ">cached", ">failed"]
+    headers += [">to 95 %", f">{work}/s", ">cached", ">failed"]
     rows = [
         [
             row["agent"],
@@ -272,14 +267,22 @@ def _evaluate_command(section: "Section") -> str:
         for name, value in section.design(section.best).items()
         if default.get(name) != value
     ]
-    options = [
-        part
-        for name in ProblemOptions.CONFIGURABLE
-        if isinstance(value := section.problem.config.get(name), str | int)
-        for part in (f"--{name}", str(value))
-    ]
+    options: list[str] = []
+    others: list[str] = []
+    for name, value in section.problem.config.items():
+        if name in ProblemOptions.ARGUMENTS and isinstance(value, str | int):
+            options += [f"--{name}", str(value)]
+        elif name not in ("objective", "threads", "seed") and _is_given(section.problem, name):
+            others.append(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
+    options += ["--set", *others] if others else []
     command = ["archgym", "evaluate", section.text("problem"), *options]
     return shlex.join([*command, "--design", *changed] if changed else command)
+
+
+def _is_given(problem: "Problem", name: str) -> bool:
+    """Return whether the problem's argument ``name`` differs from its default."""
+    default = inspect.signature(type(problem)).parameters[name].default
+    return bool(problem.config[name] != default)
 
 
 def _page(folder: Path) -> Path:
@@ -292,6 +295,7 @@ def _payload(
     section: "Section",
     summary: "pd.DataFrame",
     rates: Mapping[str, float | None],
+    problem: "Problem",
     result: "StudyResult",
     page: Path | None,
     elapsed_s: float,
@@ -309,7 +313,7 @@ def _payload(
             "cached": row["cached"],
             "infeasible": row["infeasible"],
             "failed": row["failed"],
-            "requests_per_s": rates[row["agent"]],
+            f"{problem.work[1]}_per_s": rates[row["agent"]],
             "metrics": {name: row[name] for name in section.headline_metrics},
         }
         for _, row in summary.iterrows()

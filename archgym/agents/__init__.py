@@ -84,11 +84,14 @@ def resolve_agent(
     Raises:
         UnknownNameError: no agent has this name.
         InvalidConfigError: a hyperparameter is unknown or not allowed.
+        MissingExtraError: a library that the agent needs is not installed.
     """
     if isinstance(agent, str):
         if agent not in AGENTS:
             raise UnknownNameError.of("agent", agent, AGENTS)
         agent = AGENTS[agent]
+    if isinstance(agent, type) and issubclass(agent, Agent):
+        agent.require_modules()
     if isinstance(hyperparameters, Hyperparameters):
         config: Hyperparameters | None = hyperparameters
     elif isinstance(agent, type) and issubclass(agent, Agent):

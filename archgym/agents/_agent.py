@@ -30,7 +30,7 @@ def require_extra(agent: str, modules: Sequence[str], extra: str) -> None:
     if missing:
         raise MissingExtraError(
             f"The agent {agent!r} needs {', '.join(missing)}, which is not installed. "
-            f"Run: pip install 'archgym[{extra}]'."
+            f"In the project's folder, run: pip install -c constraints.txt 'archgym[{extra}]'."
         )
 
 
@@ -144,6 +144,12 @@ class Agent(ABC):
     Config: ClassVar[type[Hyperparameters]] = Hyperparameters
     """The dataclass of the hyperparameters."""
 
+    modules: ClassVar[tuple[str, ...]] = ()
+    """Optional libraries without which the agent cannot run."""
+
+    extra: ClassVar[str] = ""
+    """The project's extra that installs them."""
+
     def __init__(
         self,
         space: DesignSpace,
@@ -153,6 +159,7 @@ class Agent(ABC):
         seed: int,
         config: Hyperparameters | None = None,
     ) -> None:
+        self.require_modules()
         self.space = space
         self.objectives = objectives
         self.budget = budget
@@ -164,6 +171,11 @@ class Agent(ABC):
                 f"not a {type(self.config).__name__}."
             )
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
+
+    @classmethod
+    def require_modules(cls) -> None:
+        """Raise MissingExtraError unless every library the agent needs can be imported."""
+        require_extra(cls.name, cls.modules, cls.extra)
 
     @abstractmethod
     def ask(self) -> list[Design]:

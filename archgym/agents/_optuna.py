@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded, require_extra
+from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
 from archgym.space import Categorical, Design, DesignSpace, Integer, Ordinal, Real
 from archgym.trials import Trial
 
@@ -44,10 +44,7 @@ class OptunaAgent(Agent):
     """
 
     modules: ClassVar[tuple[str, ...]] = ("optuna",)
-    """What has to be installed."""
-
     extra: ClassVar[str] = "optuna"
-    """The extra of this package that installs it."""
 
     most_objectives: ClassVar[int | None] = None
     """Objectives that the sampler can deal with; above, it maximises ``Trial.reward``."""
@@ -62,7 +59,6 @@ class OptunaAgent(Agent):
         config: Hyperparameters | None = None,
     ) -> None:
         super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
-        require_extra(self.name, self.modules, self.extra)
         most = self.most_objectives
         self._scalar = objectives == 1 or (most is not None and objectives > most)
         self._study = self._new_study()

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archgym.agents._agent import Agent, Hyperparameters, bounded, require_extra
+from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.errors import InvalidConfigError
 from archgym.space import Design, DesignSpace, Ordinal, Real
 from archgym.trials import Trial
@@ -81,18 +81,8 @@ class PPOAgent(Agent):
     name: ClassVar[str] = "ppo"
     Config = PPOConfig
     config: PPOConfig
-
-    def __init__(
-        self,
-        space: DesignSpace,
-        *,
-        objectives: int = 1,
-        budget: int,
-        seed: int,
-        config: Hyperparameters | None = None,
-    ) -> None:
-        super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
-        require_extra(self.name, ("stable_baselines3", "torch"), "rl")
+    modules: ClassVar[tuple[str, ...]] = ("stable_baselines3", "torch")
+    extra: ClassVar[str] = "rl"
 
     def ask(self) -> list[Design]:
         """Raise: the agent drives its own loop."""
@@ -105,6 +95,7 @@ class PPOAgent(Agent):
     def search(self, task: "Task") -> None:
         """Train until the budget is spent."""
         from stable_baselines3 import PPO
+        from stable_baselines3.common.logger import Logger
 
         from archgym.agents._sb3 import TaskVecEnv
         from archgym.task import BudgetExhausted
@@ -128,6 +119,8 @@ class PPOAgent(Agent):
                 device="cpu",
                 verbose=0,
             )
+            # Its own logger would leave a folder in /tmp behind.
+            model.set_logger(Logger(folder=None, output_formats=[]))
             # The task ends the training; the number of steps to it is not known beforehand.
             with suppress(BudgetExhausted):
                 model.learn(total_timesteps=2**62)

@@ -114,6 +114,7 @@ class DRAMProblem(Problem):
         self.trace = _trace(workload, requests, seed)
         self.evaluator = evaluator
         self.workload = self.trace.name
+        self.work = (len(self.trace), "requests")
         self.space = dram_space(space, self.memory)
         self.metrics = _metrics(self.memory)
         self.default_objective = _default_objective(objective, self.metrics)
@@ -179,6 +180,26 @@ class DRAMProblem(Problem):
             compatibility=self._compatibility,
         )
         return [self._evaluation(outcome) for outcome in measured]
+
+    @classmethod
+    def backends(cls) -> dict[str, str]:
+        """Return DRAMSys."""
+        return {"dramsys": "DRAMSys 4.0, which prints bandwidth with two decimals only"}
+
+    def measure_with(
+        self, backend: str, design: Design, executable: Path | None
+    ) -> Mapping[str, float | None]:
+        """Measure a design with the user's DRAMSys."""
+        if backend not in self.backends():
+            return super().measure_with(backend, design, executable)
+        if executable is None:
+            raise InvalidConfigError(
+                "Measuring with DRAMSys needs an installed DRAMSys 4.0. Give its program with "
+                "--executable."
+            )
+        from simulators.dram._dramsys import simulate_dramsys
+
+        return simulate_dramsys(executable, self.memory, *self.hardware(design), self.trace)
 
     def _evaluation(self, outcome: Metrics | SimulationStalledError) -> Evaluation:
         if isinstance(outcome, SimulationStalledError):

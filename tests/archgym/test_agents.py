@@ -238,6 +238,15 @@ def test_an_unknown_agent_is_refused_with_the_known_ones():
         resolve_agent("gentic")
 
 
+def test_a_missing_library_is_noticed_before_anything_runs():
+    class NeedyAgent(RandomWalkAgent):
+        modules = ("no_such_library",)
+        extra = "rl"
+
+    with pytest.raises(MissingExtraError, match="no_such_library"):
+        resolve_agent(NeedyAgent)
+
+
 def test_a_missing_library_names_the_extra_that_installs_it():
     with pytest.raises(MissingExtraError, match=r"no_such_library.*archgym\[rl\]"):
         require_extra("ppo", ("numpy", "no_such_library"), "rl")

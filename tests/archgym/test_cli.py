@@ -160,19 +160,35 @@ def dramsys(tmp_path: Path) -> Path:
 
 
 def test_compare_shows_both_simulators_side_by_side(run, run_json, dramsys: Path):
-    code, out, err = run("evaluate", *SMALL, "--compare", "--dramsys-path", dramsys)
+    code, out, err = run("evaluate", *SMALL, "--compare", "--executable", dramsys)
     assert code == 0, err
     assert "archgym" in out
     assert "10,000" in out
-    found = run_json("evaluate", *SMALL, "--compare", "--dramsys-path", dramsys)["backends"]
+    found = run_json("evaluate", *SMALL, "--compare", "--executable", dramsys)["backends"]
     assert found["dramsys"]["time_ns"] == 10000
     ours = make_problem("archgym/DRAM-v0", requests=300).reference.metrics
     assert found["archgym"]["time_ns"] == ours["time_ns"]
 
 
 def test_backend_dramsys_shows_its_numbers_alone(run_json, dramsys: Path):
-    found = run_json("evaluate", *SMALL, "--backend", "dramsys", "--dramsys-path", dramsys)
+    found = run_json("evaluate", *SMALL, "--backend", "dramsys", "--executable", dramsys)
     assert found["metrics"]["energy_pj"] == 5000
+
+
+def test_set_gives_any_argument_of_the_problem(run_json):
+    plain = run_json("evaluate", *SMALL)
+    corrected = run_json("evaluate", *SMALL, "--set", "compatibility=corrected", "threads=1")
+    assert plain["config"]["compatibility"] == "dramsys40"
+    assert corrected["config"]["compatibility"] == "corrected"
+    assert corrected["config"]["threads"] == 1
+
+
+def test_envs_lists_the_arguments_of_a_problem(run, run_json):
+    _, out, _ = run("envs", "archgym/DRAM-v0")
+    assert "compatibility" in out
+    (found,) = run_json("envs", "archgym/DRAM-v0")["environments"]
+    assert found["arguments"]["compatibility"]["default"] == "dramsys40"
+    assert all(argument["description"] for argument in found["arguments"].values())
 
 
 def test_search_writes_a_table_and_what_to_do_next(run, tmp_path: Path):
@@ -308,10 +324,15 @@ def test_trace_record_takes_a_command_with_options_of_its_own(run, tmp_path: Pat
 # ------------------------------------------------------------------------------- bad input
 
 BAD = {
-    "unknown verb": (["evnluate"], ["evnluate", "Available"]),
     "no verb": ([], ["envs", "evaluate"]),
     "unknown option": (["envs", "--jsno"], ["--jsno", "--json"]),
     "unknown environment": (["envs", "archgym/DRM-v0"], ["Did you mean 'archgym/DRAM-v0'"]),
+    "unknown verb": (["evalute"], ["Did you mean 'evaluate'", "search"]),
+    "unknown argument": (["evaluate", "--set", "memry=DDR4-2400"], ["Did you mean 'memory'"]),
+    "argument twice": (["evaluate", "--workload", "x", "--set", "workload=y"], ["--set"]),
+    "argument of no value": (["evaluate", "--set", "compatibility=correct"], ["'corrected'"]),
+    "unknown backend": (["evaluate", "--backend", "dramsis"], ["Did you mean 'dramsys'"]),
+    "explained backend": (["evaluate", "--explain", "--compare"], ["--explain"]),
     "unknown workload": (["evaluate", "--workload", "strem"], ["Did you mean 'stream'"]),
     "unknown memory": (["evaluate", "--memory", "DDR4-2401"], ["Did you mean 'DDR4-2400'"]),
     "unknown space": (["evaluate", "--space", "papr"], ["Did you mean 'paper'"]),
@@ -326,10 +347,10 @@ BAD = {
     "parameter twice": (["evaluate", "--design", "arbiter=Fifo", "arbiter=Simple"], ["twice"]),
     "inactive parameter": (["evaluate", "--design", "max_active_transactions=4"], ["arbiter"]),
     "missing trace": (["evaluate", "--workload", "nowhere.stl"], ["nowhere.stl", "not exist"]),
-    "no DRAMSys path": (["evaluate", "--compare"], ["--dramsys-path"]),
-    "idle DRAMSys path": (["evaluate", "--dramsys-path", "/bin/true"], ["--compare"]),
+    "no DRAMSys path": (["evaluate", "--compare"], ["--executable"]),
+    "idle DRAMSys path": (["evaluate", "--executable", "/bin/true"], ["--compare"]),
     "missing DRAMSys": (
-        ["evaluate", "--compare", "--dramsys-path", "/nowhere/DRAMSys"],
+        ["evaluate", "--compare", "--executable", "/nowhere/DRAMSys"],
         ["/nowhere/DRAMSys", "not exist"],
     ),
     "unknown agent": (["search", "--agents", "genetc"], ["Did you mean 'genetic'"]),
