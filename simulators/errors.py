@@ -24,6 +24,24 @@ class SimulationStalledError(ArchGymError, RuntimeError):
     """A design that can never finish its workload: it waits for itself."""
 
 
+class InvalidMappingError(ArchGymError, ValueError):
+    """A mapping that the architecture cannot run, or that does not compute the layer.
+
+    Attributes:
+        reason: why, as one word of `simulators.accelerator.REASONS`.
+        level: name of the level where it fails; None if it is no single level's fault.
+    """
+
+    def __init__(self, message: str, reason: str = "factors", level: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.level = level
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str | None]]:
+        return InvalidMappingError, (self.message, self.reason, self.level)
+
+
 def did_you_mean(name: object, allowed: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the allowed name closest to ``name``, else ``""``."""
     by_folded = {str(candidate).lower(): str(candidate) for candidate in allowed}

@@ -1,1 +1,25 @@
-"""DNN accelerators: analytical cost models and a mapper."""
+"""DNN accelerators: analytical cost models and a mapper.
+
+``evaluate(architecture, layer, mapping)`` gives cycles, energy and every count of a mapping.
+"""
+
+from simulators.accelerator._architecture import Architecture, Compute, Level
+from simulators.accelerator._cost import REASONS, Cost, LevelCost, NetworkCost
+from simulators.accelerator._layer import Layer, Tensor
+from simulators.accelerator._mapping import Block, Mapping
+from simulators.errors import InvalidMappingError
+
+__all__ = [
+    "REASONS",
+    "Architecture",
+    "Block",
+    "Compute",
+    "Cost",
+    "InvalidMappingError",
+    "Layer",
+    "Level",
+    "LevelCost",
+    "Mapping",
+    "NetworkCost",
+    "Tensor",
+]
