@@ -8,23 +8,23 @@ import json
 import math
 import os
 import re
-import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simulators._program import find_program, last_lines, run_program
 from simulators.dram._controller import ControllerConfig
 from simulators.dram._mapping import AddressMapping
 from simulators.dram._memory import MemorySpec
 from simulators.dram._trace import Trace
 from simulators.errors import BackendError
 
-_TAIL_BYTES = 1 << 20
-_SHOWN_LINES = 12
+_FIX = (
+    "Give the path of the program DRAMSys that building DRAMSys 4.0 makes, or use the built-in "
+    "simulator."
+)
 _TO_NS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0, "ps": 1e-3, "fs": 1e-6}
 _TO_PJ = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "mJ": 1e9}
 _TO_MW = {"uW": 1e-3, "mW": 1.0, "W": 1e3}
@@ -75,14 +75,15 @@ def simulate_dramsys(
         BackendError: the executable is missing or not executable, fails, takes too long, or prints
             something else than results.
     """
-    program = _find(executable)
+    program = find_program(executable, "DRAMSys", _FIX)
     traces = [trace_or_traces] if isinstance(trace_or_traces, Trace) else list(trace_or_traces)
     mapping.validate(memory)
     with tempfile.TemporaryDirectory(prefix="archgym-dramsys-") as name:
         folder = Path(name)
         simulation = _write_resources(folder, memory, mapping, controller, traces)
         begin = time.monotonic()
-        output = _run([str(program), str(simulation), str(folder)], folder, timeout_s)
+        command = [str(program), str(simulation), str(folder)]
+        output = run_program(command, folder, timeout_s, "shorten the trace")
         wall_s = time.monotonic() - begin
     return {**parse_output(output, channels=memory.channels), "wall_s": wall_s}
 
@@ -113,18 +114,6 @@ def parse_output(output: str, *, channels: int = 1) -> dict[str, float | None]:
         "bandwidth_gb_s": sum(bandwidths),
         "bandwidth_utilization": sum(percents) / 100 / channels,
     }
-
-
-def _find(executable: str | os.PathLike[str]) -> Path:
-    name = os.fspath(executable)
-    path = Path(shutil.which(name) or name).expanduser().absolute()
-    if path.is_file() and os.access(path, os.X_OK):
-        return path
-    problem = "is not an executable file" if path.exists() else "does not exist"
-    raise BackendError(
-        f"DRAMSys {name!r} {problem}. Give the path of the program DRAMSys that building DRAMSys "
-        "4.0 makes, or use the built-in simulator."
-    )
 
 
 def _write_resources(
@@ -174,50 +163,6 @@ def _write_resources(
     return folder / "simulation.json"
 
 
-def _run(command: list[str], folder: Path, timeout_s: float) -> str:
-    """Run to the end; return the tail of its standard output."""
-    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        try:
-            # A session of its own, so that a wrapper script's children can be ended with it; files
-            # instead of pipes, so that none of them can keep us waiting.
-            process = subprocess.Popen(  # noqa: S603 (no shell; the user names the program)
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise BackendError(f"{command[0]}: cannot be started: {error.strerror}.") from None
-        try:
-            code = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise BackendError(
-                f"{command[0]}: stopped after {timeout_s:g} s without finishing. Raise the time "
-                f"limit, or shorten the trace. {_last_lines(folder)}"
-            ) from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-    if code != 0:
-        raise BackendError(f"{command[0]}: exit status {code}. {_last_lines(folder)}")
-    return _tail(folder / "stdout")
-
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        return file.read().decode("utf-8", errors="replace")
-
-
-def _last_lines(folder: Path) -> str:
-    text = _tail(folder / "stdout") + _tail(folder / "stderr")
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()][-_SHOWN_LINES:]
-    return "It printed:\n  " + "\n  ".join(lines) if lines else "It printed nothing."
-
-
 def _quantities(output: str, label: str, units: dict[str, float]) -> list[float]:
     """Return the numbers of all lines ``label: NUMBER UNIT``, converted."""
     pattern = rf"{re.escape(label)}:\s+{_NUMBER}\s*({'|'.join(map(re.escape, units))})\b"
@@ -225,8 +170,7 @@ def _quantities(output: str, label: str, units: dict[str, float]) -> list[float]
 
 
 def _unparsable(output: str, what: str) -> BackendError:
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()][-_SHOWN_LINES:]
     return BackendError(
         f"the output of DRAMSys has {what}. Is this DRAMSys 4.0? Its last lines:\n  "
-        + "\n  ".join(lines)
+        + last_lines(output)
     )
