@@ -17,6 +17,7 @@ PORTS = ("n_rdwr_ports", "n_ports", "num_ports", "nports")
 ONE_WAY_PORTS = ("n_rd_ports", "n_wr_ports")
 DATAWIDTHS = ("datawidth", "width", "word_bits", "precision", "multiplier_width")
 DEFAULT_NM = 45.0
+DEFAULT_WORD_BITS = 16
 
 
 class Attributes:
@@ -55,14 +56,21 @@ class Attributes:
         return None
 
     def row_bits(self) -> float:
-        """Return the bits of a row."""
+        """Return the bits of a row, over all instances of a cluster."""
         width = self._first(WIDTHS)
         if width is not None:
             return width
-        word = self._first(WORD_BITS)
-        if word is None:
-            raise self._missing("width", WIDTHS + WORD_BITS)
-        return word * (self._first(BLOCKS) or 1)
+        return self._instance_bits() * self.number("cluster_size", 1)
+
+    def cluster_size(self) -> float:
+        """Return how many instances are accessed together as one memory (Timeloop's clusters)."""
+        width = self._first(WIDTHS)
+        if width is None or self._first(WORD_BITS) is None:
+            return self.number("cluster_size", 1)
+        return self.number("cluster_size", max(width // self._instance_bits(), 1))
+
+    def _instance_bits(self) -> float:
+        return (self._first(WORD_BITS) or DEFAULT_WORD_BITS) * (self._first(BLOCKS) or 1)
 
     def depth(self, default: float | None = None) -> float:
         """Return the number of rows; ``default`` if nothing gives it."""
@@ -74,14 +82,11 @@ class Attributes:
         if depth is None:
             depth = default
         if depth is None:
-            raise self._missing("depth", (*DEPTHS, "entries", "sizeKB"))
+            raise InvalidConfigError(
+                f"{self.kind}: no depth is given, so its cost is unknown. Set one of "
+                f"{', '.join((*DEPTHS, 'entries', 'sizeKB'))}."
+            )
         return max(depth, 1)
-
-    def _missing(self, what: str, names: tuple[str, ...]) -> InvalidConfigError:
-        return InvalidConfigError(
-            f"{self.kind}: no {what} is given, so its cost is unknown. Set one of "
-            f"{', '.join(names)}."
-        )
 
     def datawidth(self, default: int) -> float:
         """Return the bits of an operand."""

@@ -32,16 +32,16 @@ class ComponentCost:
     """What one instance of a component costs."""
 
     read_energy_pj: float = 0.0
-    """Energy of reading one row; 0 for what is no storage."""
+    """Energy of reading one row, of a whole cluster; 0 for what is no storage."""
 
     write_energy_pj: float = 0.0
-    """Energy of writing one row; 0 for what is no storage."""
+    """Energy of writing one row, of a whole cluster; 0 for what is no storage."""
 
     idle_energy_pj: float
     """Energy of a cycle without an action."""
 
     area_um2: float
-    """Area; 0 for off-chip memory."""
+    """Area of one instance, also within a cluster; 0 for off-chip memory."""
 
     actions: Mapping[str, float]
     """Energy in pJ of every action, "idle" included; of all arguments the most expensive."""
@@ -108,6 +108,8 @@ def estimate(
         )
     held = Attributes(component_class, attributes)
     cost = make(held, compatibility == "accelergy")
+    if compatibility == "corrected":
+        cost = replace(cost, area_um2=cost.area_um2 / held.cluster_size())
     return _scaled(cost, held.technology_nm() if technology_nm is None else technology_nm)
 
 
@@ -295,7 +297,7 @@ def _with_address_generators(storage: _Cost) -> _Cost:
 
 def _register(attributes: Attributes, accelergy: bool) -> _Cost:
     """Rows of bits without decoder."""
-    width = attributes.datawidth(1) if accelergy else attributes.row_bits()
+    width = attributes.number("datawidth", 1) if accelergy else attributes.row_bits()
     row = _unit("register", width)
     stored = row if accelergy else row.times(attributes.depth(default=1))
     cost = _storage(row.energy_pj, row.energy_pj, stored, "registers of Aladdin's table")

@@ -47,7 +47,7 @@ TOOL = [
     ),
     ("DRAM", {"type": "HBM2", "width": 64}, 249.6, 249.6, 0, 0),
     ("DRAM", {"word-bits": 16, "block-size": 4}, 512, 512, 0, 0),
-    ("reg_storage", {"memory_depth": 1, "word-bits": 8}, 0.009 * 8, 0.009 * 8, 0.00037 * 8, 47.84),
+    ("reg_storage", {"memory_depth": 1, "word-bits": 8}, 0.009, 0.009, 0.00037, 5.98),
 ]
 
 
@@ -104,6 +104,15 @@ def test_timeloops_names_of_depth_and_width_are_charged_by_default(kind):
     assert by_tool == estimate(kind, {"depth": 1024, "word-bits": 8, "block-size": 4})
     assert by_tool == estimate(kind, {"entries": 4096, "word-bits": 8, "block-size": 4})
     assert by_tool == estimate(kind, {"sizeKB": 4, "word-bits": 8, "block-size": 4})
+
+
+def test_instances_of_a_cluster_share_an_access_and_the_area():
+    registers = {"memory_depth": 1, "word-bits": 8, "cluster-size": 64}
+    cluster = estimate("reg_storage", registers)
+    assert cluster.read_energy_pj == pytest.approx(0.009 * 8 * 64)
+    assert cluster.area_um2 == pytest.approx(5.98 * 8)
+    assert estimate("reg_storage", {**registers, "memory_width": 512}) == cluster
+    assert estimate("reg_storage", registers, compatibility="accelergy").area_um2 == 5.98
 
 
 SIZES = st.tuples(
@@ -172,7 +181,6 @@ def test_one_port_never_costs_more_than_two():
         ("SRAM", {"width": 64, "depth": 64, "n_rdwr_ports": 3}, ["3 ports", "1 or 2"]),
         ("SRAM", {"width": 64, "depth": 1 << 23}, ["4,194,304 rows", "DRAM"]),
         ("SRAM", {"width": 64}, ["no depth", "memory_depth"]),
-        ("regfile", {"depth": 64}, ["no width", "memory_width"]),
         ("regfile", {"depth": 64, "width": "wide"}, ["width='wide'", "positive number"]),
         ("SRAM", {"depth": 64, "width": 8, "n_banks": 1.5}, ["n_banks=1.5", "whole number"]),
         ("DRAM", {"type": "LPDDR5", "width": 64}, ["LPDDR5", "Did you mean 'LPDDR", "HBM2"]),
