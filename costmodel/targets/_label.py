@@ -1,0 +1,235 @@
+"""Label one program: lower it, compile it for each device, run it, ask each tool."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from costmodel.targets import (
+    amd,
+    analytic,
+    code_generation,
+    execution,
+    latency,
+    nvidia,
+    throughput,
+)
+from costmodel.targets._assembly import Block, blocks_of
+from costmodel.targets._buffers import Argument, Buffers, arguments_of
+from costmodel.targets._codegen import CPUS, Compiled, compile_for
+from costmodel.targets._jit import Kernel, host_runs
+from costmodel.targets._lowering import (
+    Module,
+    apply_passes,
+    entry_function,
+    parse,
+    to_linalg,
+    to_llvm_dialect,
+    to_llvm_ir,
+    to_loops,
+)
+from costmodel.targets._sandbox import Failure, Report, SampleError, sandboxed
+from costmodel.targets._spec import TargetSpec
+from costmodel.targets._toolchain import versions
+from simulators.errors import BackendError, InvalidConfigError, did_you_mean
+
+__all__ = ["TARGETS", "Labels", "Measurement", "label", "loops_of", "measure", "resolve_targets"]
+
+_FAMILIES = (code_generation, execution, throughput, latency, nvidia, amd, analytic)
+TARGETS: Mapping[str, TargetSpec] = {
+    spec.name: spec for family in _FAMILIES for spec in family.TARGETS
+}
+"""Every label by its name."""
+
+_ENTRY = "kernel"
+_SEED = 20230
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the compilers said about one program."""
+
+    values: Mapping[str, float]
+    failures: Mapping[str, Failure]
+    """Target or device → stage and reason, for what could not be labelled."""
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What is known while one program is being labelled."""
+
+    wanted: frozenset[str]
+    report: Report
+    values: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    outputs: Buffers | None = None
+    """The arguments after the run, if the program was run."""
+
+    def wants(self, *prefixes: str) -> bool:
+        """Whether a wanted target starts with one of the prefixes."""
+        return any(name.startswith(prefixes) for name in self.wanted)
+
+    def add(self, labels: Mapping[str, float]) -> None:
+        """Keep those labels that are wanted."""
+        kept = {name: value for name, value in labels.items() if name in self.wanted}
+        self.values.update(kept)
+        self.report.value("labels", self.values)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Name the stage; a sample error inside fails this part only."""
+        self.report.stage(name)
+        try:
+            yield
+        except (SampleError, BackendError, RuntimeError, OSError) as error:
+            self.failures[name] = Failure(name, " ".join(str(error).split())[:300])
+            self.report.value("failures", [[one.stage, one.reason] for one in self._all()])
+
+    def _all(self) -> list[Failure]:
+        return list(self.failures.values())
+
+
+def resolve_targets(names: Sequence[str]) -> list[str]:
+    """Return the targets that names, devices or ``all`` stand for.
+
+    Raises:
+        InvalidConfigError: If a name is none of them.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        matching = [one for one in TARGETS if name in ("all", one, TARGETS[one].device)]
+        if not matching:
+            devices = sorted({spec.device for spec in TARGETS.values()})
+            hint = did_you_mean(name, [*TARGETS, *devices])
+            raise InvalidConfigError(
+                f"No target or device is called '{name}'.{hint} "
+                f"Devices: {', '.join(devices)}; a target is device/quantity."
+            )
+        found.update(dict.fromkeys(matching))
+    return list(found)
+
+
+def label(text: str, targets: Sequence[str] = ("all",), *, limit_s: float = 60.0) -> Labels:
+    """Label one program with the real compilers, in a process of its own.
+
+    Args:
+        text: MLIR: one function of linalg, StableHLO, affine, scf or vector operations.
+        targets: Names of targets or devices.
+        limit_s: Wall time after which the program is given up, in seconds.
+
+    Raises:
+        InvalidConfigError: If a target does not exist.
+        BackendError: If the compilers are not installed.
+    """
+    wanted = frozenset(resolve_targets(targets))
+    versions_now = versions()
+    _preload()
+
+    def task(report: Report) -> None:
+        measurement = Measurement(wanted, report)
+        report.stage("parse")
+        measure(loops_of(text), measurement)
+
+    outcome = sandboxed(task, limit_s=limit_s)
+    failures = {stage: Failure(stage, reason) for stage, reason in _failures(outcome.values)}
+    if outcome.failure is not None:
+        failures[outcome.failure.stage] = outcome.failure
+    return Labels(outcome.values.get("labels", {}), failures, versions_now)
+
+
+def _failures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(stage, reason) for stage, reason in values.get("failures", [])]
+
+
+def _preload() -> None:
+    # Children share what their parent has loaded.
+    from costmodel.targets._toolchain import llvm, mlir
+
+    mlir()
+    mlir("passmanager")
+    mlir("dialects.llvm")
+    llvm()
+
+
+def loops_of(text: str) -> Module:
+    """Parse a program and lower it to loops on buffers.
+
+    Raises:
+        SampleError: If it does not parse or lower.
+    """
+    module = parse(to_linalg(text))
+    if str(module).count("func.func") > 1:
+        apply_passes(module, "inline,symbol-dce")
+    function = entry_function(module)
+    function.attributes["sym_name"] = type(function.attributes["sym_name"]).get(
+        _ENTRY, module.context
+    )
+    to_loops(module)
+    return module
+
+
+def measure(module: Module, measurement: Measurement) -> None:
+    """Add all wanted labels of a program on buffers; the module is lowered in place.
+
+    Raises:
+        SampleError: If the program cannot be lowered to LLVM at all.
+    """
+    if measurement.wants("analytic/"):
+        with measurement.part("analytic"):
+            measurement.add(analytic.labels(module))
+    loops = str(module)
+    measurement.report.stage("arguments")
+    arguments = arguments_of(module)
+    if measurement.wants(*CPUS):
+        measurement.report.stage("lower")
+        to_llvm_dialect(module)
+        _measure_cpus(to_llvm_ir(module), arguments, measurement)
+    for device in (*nvidia.DEVICES, *amd.DEVICES):
+        if measurement.wants(device):
+            with measurement.part(device):
+                measurement.add(_gpu_labels(loops, device))
+
+
+def _gpu_labels(loops: str, device: str) -> Mapping[str, float]:
+    return nvidia.labels(loops) if device in nvidia.DEVICES else amd.labels(loops, device)
+
+
+def _measure_cpus(ir: str, arguments: list[Argument], measurement: Measurement) -> None:
+    for device in CPUS.values():
+        runs = device.name == execution.DEVICE
+        if not measurement.wants(device.name):
+            continue
+        with measurement.part(f"compile {device.name}"):
+            compiled = compile_for(ir, device)
+            measurement.add(code_generation.labels(compiled, device))
+            if runs:
+                _run(compiled, arguments, measurement)
+
+
+def _run(compiled: Compiled, arguments: list[Argument], measurement: Measurement) -> None:
+    dynamic = {spec.name for one in (execution, throughput, latency) for spec in one.TARGETS}
+    if not dynamic & measurement.wanted or not host_runs(execution.DEVICE):
+        return
+    device = CPUS[execution.DEVICE]
+    blocks = blocks_of(compiled.assembly, x86=True)
+    with measurement.part("run"):
+        counts = _counted_run(compiled, blocks, arguments, measurement)
+        measurement.add(execution.labels(blocks, counts))
+        if throughput.TARGETS[0].name in measurement.wanted:
+            with measurement.part("llvm-mca"):
+                measurement.add(throughput.labels(blocks, counts))
+        if latency.TARGETS[0].name in measurement.wanted:
+            with measurement.part("latency"):
+                kernel = Kernel(compiled.assembly, _ENTRY, arguments, device)
+                measurement.add(latency.labels(kernel, Buffers(arguments, _SEED)))
+
+
+def _counted_run(
+    compiled: Compiled, blocks: list[Block], arguments: list[Argument], measurement: Measurement
+) -> list[int]:
+    kernel = Kernel(compiled.assembly, _ENTRY, arguments, CPUS[execution.DEVICE], blocks)
+    buffers = Buffers(arguments, _SEED)
+    kernel(buffers.values())
+    measurement.outputs = buffers
+    return kernel.counts()

@@ -1,0 +1,128 @@
+"""Lower MLIR text step by step: graph of tensor operations, loops, LLVM."""
+
+from typing import Any
+
+from costmodel.targets._sandbox import SampleError
+from costmodel.targets._toolchain import mlir, tool
+
+__all__ = [
+    "BUFFERIZE",
+    "LOOPS",
+    "Module",
+    "apply_passes",
+    "entry_function",
+    "has_tensors",
+    "parse",
+    "to_linalg",
+    "to_llvm_dialect",
+    "to_llvm_ir",
+    "to_loops",
+]
+
+Module = Any
+"""A module of MLIR's Python bindings, which carry no types."""
+
+BUFFERIZE = (
+    "func.func(linalg-fuse-elementwise-ops),eliminate-empty-tensors,empty-tensor-to-alloc-tensor,"
+    "one-shot-bufferize{bufferize-function-boundaries "
+    "function-boundary-type-conversion=identity-layout-map allow-return-allocs-from-loops},"
+    "buffer-results-to-out-params{hoist-static-allocs=true modify-public-functions=true},"
+    "buffer-deallocation-pipeline,canonicalize,cse"
+)
+"""Tensors become buffers; results become arguments that the caller provides."""
+
+LOOPS = "func.func(convert-linalg-to-affine-loops,canonicalize,cse)"
+
+_LLVM = (
+    "func.func(affine-expand-index-ops,lower-affine,lower-vector-mask,"
+    "convert-vector-to-scf{full-unroll=true}),lower-affine,convert-scf-to-cf,"
+    "convert-vector-to-llvm,expand-strided-metadata,lower-affine,finalize-memref-to-llvm,"
+    "convert-math-to-llvm,convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,"
+    "convert-ub-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},"
+    "convert-cf-to-llvm,reconcile-unrealized-casts"
+)
+_STABLEHLO = "builtin.module(stablehlo-legalize-to-linalg,canonicalize,cse)"
+
+
+def parse(text: str) -> Module:
+    """Parse a module in a context of its own.
+
+    Raises:
+        SampleError: If the text is not a module of dialects that MLIR knows.
+    """
+    ir = mlir()
+    context = ir.Context()
+    try:
+        return ir.Module.parse(text, context)
+    except ir.MLIRError as error:
+        raise SampleError(f"does not parse: {error}") from error
+
+
+def apply_passes(module: Module, pipeline: str) -> None:
+    """Run a pipeline of module passes in place.
+
+    Raises:
+        SampleError: If a pass fails.
+    """
+    passes = mlir("passmanager").PassManager
+    try:
+        passes.parse(f"builtin.module({pipeline})", context=module.context).run(module.operation)
+    except mlir().MLIRError as error:
+        raise SampleError(f"{pipeline.split(',', 1)[0]}...: {error}") from error
+
+
+def to_linalg(text: str) -> str:
+    """Return ``text`` with StableHLO operations as ``linalg``; other text unchanged."""
+    if "stablehlo." not in text:
+        return text
+    tool("jax")  # brings the dialect
+    ir = tool("jaxlib.mlir.ir")
+    dialect = tool("jaxlib.mlir.dialects.stablehlo")
+    with ir.Context() as context:
+        dialect.register_dialect(context)
+        dialect.register_stablehlo_passes()
+        try:
+            module = ir.Module.parse(text)
+            tool("jaxlib.mlir.passmanager").PassManager.parse(_STABLEHLO).run(module.operation)
+        except ir.MLIRError as error:
+            raise SampleError(f"stablehlo: {error}") from error
+        return str(module)
+
+
+def has_tensors(module: Module) -> bool:
+    """Whether the module's functions still work on tensors, not on buffers."""
+    return "tensor<" in str(module)
+
+
+def to_loops(module: Module) -> None:
+    """Lower ``linalg`` on tensors or buffers to affine loops, in place."""
+    if has_tensors(module):
+        apply_passes(module, BUFFERIZE)
+    apply_passes(module, LOOPS)
+
+
+def to_llvm_dialect(module: Module) -> None:
+    """Lower loops and vectors to the LLVM dialect, in place."""
+    apply_passes(module, _LLVM)
+
+
+def to_llvm_ir(module: Module) -> str:
+    """Return the LLVM IR of a module in the LLVM dialect."""
+    text = mlir("dialects.llvm").translate_module_to_llvmir(module.operation)
+    return str(text)
+
+
+def entry_function(module: Module) -> Any:
+    """Return the one function that has a body.
+
+    Raises:
+        SampleError: If there is none or more than one.
+    """
+    functions = [
+        operation
+        for operation in module.body.operations
+        if operation.operation.name == "func.func" and len(operation.regions[0].blocks)
+    ]
+    if len(functions) != 1:
+        raise SampleError(f"{len(functions)} functions with a body; a program has exactly one")
+    return functions[0]

@@ -1,0 +1,62 @@
+import os
+import time
+
+import pytest
+
+from costmodel.targets._sandbox import SampleError, sandboxed
+
+
+def test_values_arrive_in_the_parent():
+    def task(report):
+        report.stage("work")
+        report.value("answer", {"x": [1, 2.5]})
+
+    outcome = sandboxed(task)
+    assert outcome.values == {"answer": {"x": [1, 2.5]}}
+    assert outcome.failure is None
+
+
+def test_an_abort_costs_one_sample_and_names_its_stage_and_message():
+    def task(report):
+        report.value("before", 1)
+        report.stage("code generation")
+        os.write(2, b"llc: file.cpp:3: Assertion `width >= 8' failed.\n")
+        os.abort()
+
+    outcome = sandboxed(task)
+    assert outcome.values == {"before": 1}
+    assert outcome.failure.stage == "code generation"
+    assert outcome.failure.reason == "SIGABRT: Assertion `width >= 8' failed."
+
+
+def test_a_hang_is_killed_after_the_limit():
+    start = time.monotonic()
+    outcome = sandboxed(lambda report: time.sleep(60), limit_s=0.2)
+    assert outcome.failure.reason == "timeout: more than 0.2 s"
+    assert time.monotonic() - start < 30
+
+
+def test_a_memory_eater_is_stopped_by_its_limit():
+    outcome = sandboxed(lambda report: bytearray(1 << 29), memory_bytes=1 << 28)
+    assert outcome.failure.reason.startswith("memory")
+
+
+def test_an_exception_becomes_a_failure_with_its_message():
+    def task(report):
+        report.stage("lower")
+        raise SampleError("no lowering for foo.bar")
+
+    outcome = sandboxed(task)
+    assert outcome.failure.stage == "lower"
+    assert outcome.failure.reason == "SampleError: no lowering for foo.bar"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_sandboxes_nest(depth):
+    def inner(report):
+        report.value("depth", depth)
+
+    def outer(report):
+        report.value("inner", dict(sandboxed(inner).values))
+
+    assert sandboxed(outer).values == {"inner": {"depth": depth}}
