@@ -9,6 +9,7 @@ from simulators.accelerator._frozen import FrozenMap
 from simulators.errors import InvalidConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from simulators.accelerator._mlir import Dynamic, LayerList
     from simulators.accelerator._timeloop_yaml import Source
 
 Axis = tuple[tuple[str, int], ...]
@@ -248,11 +249,23 @@ class Layer:
         return layer_to_timeloop(self)
 
     @classmethod
-    def network(cls, name: str) -> "list[Layer]":
-        """Return the layers of a published network, e.g. "resnet50"."""
+    def network(
+        cls, name: str, *, batch: int = 1, sequence: int | None = None, merge: bool = False
+    ) -> "list[Layer]":
+        """Return the layers of a published network, e.g. "resnet50".
+
+        Args:
+            name: one of `networks`; case and punctuation do not matter.
+            batch: images, sequences or samples at once.
+            sequence: tokens of a sequence, for the transformers that leave it free.
+            merge: whether equal layers become one, with ``count`` saying how many there are.
+
+        Raises:
+            InvalidConfigError: an unknown name, or a number out of range.
+        """
         from simulators.accelerator._networks import network
 
-        return network(name)
+        return network(name, batch=batch, sequence=sequence, merge=merge)
 
     @staticmethod
     def networks() -> dict[str, str]:
@@ -262,11 +275,22 @@ class Layer:
         return networks()
 
     @classmethod
-    def from_mlir(cls, text: str) -> Any:
-        """Return the contractions of an MLIR module's text as layers; others are counted."""
+    def from_mlir(cls, text: str, *, dynamic: "Dynamic" = "error") -> "LayerList":
+        """Return the contractions of an MLIR module's text as layers, in program order.
+
+        Args:
+            text: the module, in the linalg, StableHLO or TOSA dialect.
+            dynamic: the size to take for every ``?``; "skip" leaves such operations out.
+
+        Returns:
+            A list with ``skipped``, ``skipped_lines`` and ``notes`` about everything else.
+
+        Raises:
+            InvalidConfigError: not MLIR, or cut off; or a contraction with a dynamic size.
+        """
         from simulators.accelerator._mlir import layers_from_mlir
 
-        return layers_from_mlir(text)
+        return layers_from_mlir(text, dynamic=dynamic)
 
     @property
     def macs(self) -> int:

@@ -136,7 +136,7 @@ def _pair(value: Pair) -> tuple[int, int]:
 
 
 def _windows(name: str, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """Count the windows that fit, as in Dumoulin and Visin 2016, equation 16 (dilation too)."""
+    """Count the windows that fit: Dumoulin and Visin 2016, relationship 15."""
     room = size + 2 * padding - dilation * (kernel - 1) - 1
     if room < 0:
         raise InvalidConfigError(
