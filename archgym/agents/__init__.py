@@ -7,6 +7,7 @@ from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
 from archgym.agents._bayesian import BayesianAgent, BayesianConfig
 from archgym.agents._genetic import GeneticAgent, GeneticConfig
+from archgym.agents._local_search import LocalSearchAgent, LocalSearchConfig
 from archgym.agents._optuna import (
     CMAESAgent,
     CMAESConfig,
@@ -20,8 +21,12 @@ from archgym.agents._optuna import (
     TPEAgent,
     TPEConfig,
 )
+from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
 from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
+from archgym.agents._simulated_annealing import SimulatedAnnealingAgent, SimulatedAnnealingConfig
+from archgym.agents._sobol import SobolAgent, SobolConfig
+from archgym.agents._tree_search import TreeSearchAgent, TreeSearchConfig
 from archgym.errors import InvalidConfigError, UnknownNameError
 
 __all__ = [
@@ -38,17 +43,27 @@ __all__ = [
     "GeneticAgent",
     "GeneticConfig",
     "Hyperparameters",
+    "LocalSearchAgent",
+    "LocalSearchConfig",
     "NSGA2Agent",
     "NSGA2Config",
     "OptunaAgent",
     "PPOAgent",
     "PPOConfig",
+    "PolicyGradientAgent",
+    "PolicyGradientConfig",
     "QMCAgent",
     "QMCConfig",
     "RandomWalkAgent",
     "RandomWalkConfig",
+    "SimulatedAnnealingAgent",
+    "SimulatedAnnealingConfig",
+    "SobolAgent",
+    "SobolConfig",
     "TPEAgent",
     "TPEConfig",
+    "TreeSearchAgent",
+    "TreeSearchConfig",
     "bounded",
     "resolve_agent",
 ]
@@ -57,9 +72,14 @@ AGENTS: dict[str, type[Agent]] = {
     agent.name: agent
     for agent in (
         RandomWalkAgent,
+        SobolAgent,
+        LocalSearchAgent,
+        SimulatedAnnealingAgent,
         GeneticAgent,
         AntColonyAgent,
         BayesianAgent,
+        TreeSearchAgent,
+        PolicyGradientAgent,
         TPEAgent,
         NSGA2Agent,
         CMAESAgent,
