@@ -72,6 +72,9 @@ def check(machine: Machine, workload: Workload, blocks: Sequence[Block]) -> None
         Unmappable: always with one of the reasons that the simulator documents.
     """
     _check_factors(workload, blocks)
+    for space in workload.spaces:
+        if not any(space.name in block.keep for block in blocks):
+            raise Unmappable("keep", None, f"{space.name} is kept nowhere")
     _check_fanouts(machine, blocks)
     _check_capacities(machine, workload, blocks)
 

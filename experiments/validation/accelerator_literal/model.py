@@ -49,6 +49,11 @@ class Deliveries:
     link_transfers: Fraction
     spatial_reductions: Fraction
 
+    @property
+    def multicast_factor(self) -> int:
+        """The largest."""
+        return max((factor for factor, _ in self.ingress), default=0)
+
 
 @dataclass
 class Result:
@@ -190,6 +195,8 @@ def _counts(
         fills = _nearest(arrivals - elided)
     else:
         reads, updates, fills = _nearest(accesses + level.peers), 0, math.trunc(arrivals)
+    # An output whose tiles have holes can have fewer updates than its box has words.
+    reads, fills = max(0, reads), max(0, fills)
     return Counts(
         tile_size=level.size,
         partition_size=level.partition,
