@@ -1,5 +1,10 @@
 """MAESTRO's cost model: data-centric mappings on an array of processing elements.
 
+All figures are MAESTRO's, also where its closed forms are approximate: a spatial map that occupies
+fewer sub-clusters than there are leaves one of them out of the output's writes to L2; where one
+sub-cluster alone ends Y or X, the rows that its filter reads count as outputs; and of a few uneven
+spatial maps it drops the remainder, so that `Cost.macs` falls short of the layer's.
+
 >>> from simulators.accelerator import maestro
 >>> layer = maestro.MaestroLayer(dims={"K": 4, "C": 6, "R": 3, "S": 3, "Y": 8, "X": 8})
 >>> mapping = '''

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import ClassVar
 
@@ -119,20 +119,7 @@ class MaestroLayer:
         Raises:
             InvalidConfigError: the layer is none of these, or it is dilated.
         """
-        if isinstance(layer, MaestroLayer):
-            return layer
-        kind = _kind_of(layer)
-        _refuse_dilation(layer)
-        bound = dict(layer.dims)
-        dims = {"K": bound.get("M", 1), "C": bound["C"], "R": bound["R"], "S": bound["S"]}
-        if kind == "NGCONV":
-            dims["G"] = bound["G"]
-        if bound["N"] > 1 and all(bound[dim] == 1 for dim in "RSPQ"):
-            return cls(name=layer.name, kind=kind, dims={**dims, "Y": bound["N"], "X": 1})
-        dims["Y"] = (bound["P"] - 1) * layer.stride[0] + bound["R"]
-        dims["X"] = (bound["Q"] - 1) * layer.stride[1] + bound["S"]
-        dims["N"] = bound["N"]
-        return cls(name=layer.name, kind=kind, dims=dims, stride=layer.stride)
+        return layer if isinstance(layer, MaestroLayer) else _described(layer)
 
     @property
     def macs(self) -> int:
@@ -174,6 +161,23 @@ class MaestroLayer:
             known = (sizes, self.stride, coupled, self.kind != "GEMM")
             self.__dict__[key] = known
         return known
+
+
+@lru_cache(maxsize=1024)
+def _described(layer: Layer) -> MaestroLayer:
+    kind = _kind_of(layer)
+    _refuse_dilation(layer)
+    bound = dict(layer.dims)
+    dims = {"K": bound.get("M", 1), "C": bound["C"], "R": bound["R"], "S": bound["S"]}
+    if kind == "NGCONV":
+        dims["G"] = bound["G"]
+    if bound["N"] > 1 and all(bound[dim] == 1 for dim in "RSPQ"):
+        dims |= {"Y": bound["N"], "X": 1}
+        return MaestroLayer(name=layer.name, kind=kind, dims=dims)
+    dims["Y"] = (bound["P"] - 1) * layer.stride[0] + bound["R"]
+    dims["X"] = (bound["Q"] - 1) * layer.stride[1] + bound["S"]
+    dims["N"] = bound["N"]
+    return MaestroLayer(name=layer.name, kind=kind, dims=dims, stride=layer.stride)
 
 
 def _axes(layer: Layer, name: str) -> set[str] | None:
