@@ -7,7 +7,7 @@
 
 An array of R rows and C columns computes an (M x K) by (K x N) product in folds, one after the
 other. Each fold keeps one operand in the array, fills it, streams the others and drains. A
-convolution is the product of its unrolled windows: M output pixels, N filters, K weights of a filter
+convolution is the product of its unrolled windows: M output pixels, N filters, K weights each
 (Samajdar et al., "A systematic methodology for characterizing scalability of DNN accelerators using
 SCALE-Sim", ISPASS 2020).
 

@@ -7,7 +7,7 @@ from simulators.accelerator._layer import Layer, Tensor
 from simulators.errors import InvalidConfigError
 
 # What scalesim 3.0.0 prints for an 8 x 4 array: total cycles (the last one, from 0), mapping
-# efficiency in percent, SRAM reads of inputs and filters, output writes. In os it counts some of the
+# efficiency in percent, SRAM reads of inputs and filters, output writes. In os it counts some
 # writes twice.
 PRODUCTS = {"a": (20, 12, 30), "b": (100, 7, 5), "c": (8, 8, 8)}
 PRINTED = [
@@ -21,7 +21,7 @@ PRINTED = [
     ("b", "os", 389, 84.13461538461539, 1000, 455, None),
     ("c", "os", 35, 100.0, 128, 64, None),
 ]
-TOPOLOGY = """Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, S,
+TOPOLOGY = """Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, C, Num Filter, Strides,
 Conv1, 15, 13, 3, 3, 4, 10, 2,
 
 DP1, 10, 10, 3, 3, 2, 1, 1, 1:1,
