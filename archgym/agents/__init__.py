@@ -22,6 +22,7 @@ from archgym.agents._optuna import (
     TPEConfig,
 )
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
+from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
 from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
 from archgym.agents._simulated_annealing import SimulatedAnnealingAgent, SimulatedAnnealingConfig
@@ -52,6 +53,8 @@ __all__ = [
     "PPOConfig",
     "PolicyGradientAgent",
     "PolicyGradientConfig",
+    "PortfolioAgent",
+    "PortfolioConfig",
     "QMCAgent",
     "QMCConfig",
     "RandomWalkAgent",
@@ -86,6 +89,7 @@ AGENTS: dict[str, type[Agent]] = {
         GPAgent,
         QMCAgent,
         PPOAgent,
+        PortfolioAgent,
     )
 }
 """Every agent by name; optional libraries are imported when an agent is made."""

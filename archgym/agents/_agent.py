@@ -185,6 +185,9 @@ class Agent(ABC):
     def tell(self, trials: Sequence[Trial]) -> None:
         """Learn from trials: those asked for, in order; the last batch may be cut by the budget."""
 
+    def observe(self, trials: Sequence[Trial]) -> None:  # noqa: B027 - looking on is optional
+        """Learn from trials that another agent asked for; by default nothing."""
+
     def search(self, task: "Task") -> None:
         """Ask, evaluate and tell until the budget is spent."""
         while not task.done:

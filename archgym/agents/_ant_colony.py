@@ -112,6 +112,13 @@ class AntColonyAgent(Agent):
                 trail += rate * (goal - trail)
                 np.clip(trail, floor, 1 - floor, out=trail)
 
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Take up the best of them; who walked a path does not matter."""
+        self._seen.update(np.array(trial.indices, dtype=np.int64).tobytes() for trial in trials)
+        known = {indices for _, _, indices in self._best}
+        found = [(-t.reward, t.index, t.indices) for t in trials if t.indices not in known]
+        self._best = sorted(self._best + found)[: self.config.elite]
+
     def _deposit(self) -> list[Floats | None]:
         """Return the pheromone that the best designs alone would leave, per parameter."""
         paths = np.array([indices for _, _, indices in self._best])

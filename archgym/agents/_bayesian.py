@@ -167,6 +167,10 @@ class BayesianAgent(Agent):
         after = self._rewards[self._feasible].sum(axis=1).max(initial=-np.inf)
         self._region.update(bool(after > before))
 
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Add the trials; the model does not care who asked."""
+        self.tell(trials)
+
     def _new_samples(self, n: int) -> Indices:
         """Return random designs not asked for before, as far as there are any."""
         found: list[Indices] = []

@@ -131,6 +131,17 @@ class GeneticAgent(Agent):
             [self._rewards[elders], rewards.reshape(len(trials), self.objectives)]
         )
 
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Let strangers into the population as far as they are better than its worst."""
+        for trial in trials:
+            genes = np.array(trial.indices, dtype=np.int64)
+            self._seen.add(genes.tobytes())
+            reward = np.array(trial.rewards if self.objectives > 1 else (trial.reward,))
+            self._genes = np.concatenate([self._genes, genes[None]])
+            self._rewards = np.concatenate([self._rewards, reward[None]])
+        fittest = nondominated_order(self._rewards)[: self.config.population]
+        self._genes, self._rewards = self._genes[fittest], self._rewards[fittest]
+
     def _founder(self) -> Indices:
         for _ in range(MAX_REPAIRS):
             genes: Indices = self.space.sample_indices(self.rng, 1)[0]

@@ -107,6 +107,15 @@ class LocalSearchAgent(Agent):
         if self._best is None or found.reward > self._reward(self._best):
             self._best = found.design
 
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Climb on from a design that is better than all so far."""
+        for trial in trials:
+            self._rewards[trial.indices] = trial.reward
+        found = max(trials, key=lambda trial: trial.reward)
+        if found.reward > self._reward(self._best):
+            self._best = found.design
+            self._move(found.design)
+
     def _move(self, design: Design) -> None:
         self._here = design
         self._climbing = True

@@ -1,6 +1,6 @@
 """Policy gradient without a critic, on a policy with one distribution per parameter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -102,8 +102,7 @@ class PolicyGradientAgent(Agent):
     def tell(self, trials: Sequence[Trial]) -> None:
         """Make the better designs of the group likelier and the worse ones less likely."""
         group = {**self._best, **{trial.indices: trial.reward for trial in trials}}
-        best = sorted(group, key=lambda key: -group[key])[: self.config.replay]
-        self._best = {key: group[key] for key in best}
+        self._keep_best(group)
         if len(group) < 2:
             return
         designs = np.array(list(group), dtype=np.int64)
@@ -112,6 +111,14 @@ class PolicyGradientAgent(Agent):
         self._logits += self._adam.step(self._gradient(designs, advantages)) * (
             self.config.learning_rate
         )
+
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Replay them at the next update if they are among the best."""
+        self._keep_best({**self._best, **{trial.indices: trial.reward for trial in trials}})
+
+    def _keep_best(self, group: Mapping[tuple[int, ...], float]) -> None:
+        best = sorted(group, key=lambda key: -group[key])[: self.config.replay]
+        self._best = {key: group[key] for key in best}
 
     def _gradient(self, designs: Indices, advantages: Floats) -> Floats:
         log_p = log_softmax(self._logits, axis=1)

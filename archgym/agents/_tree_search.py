@@ -94,14 +94,37 @@ class TreeSearchAgent(Agent):
     def tell(self, trials: Sequence[Trial]) -> None:
         """Credit the choices that led to the design with its reward."""
         for trial in trials:
-            low, high = self._range
-            if trial.feasible:
-                self._range = (min(low, trial.reward), max(high, trial.reward))
-            self._rewards[trial.indices] = trial.reward
-            if trial.feasible and trial.reward > self._best_reward:
-                self._best, self._best_reward = np.array(trial.indices), trial.reward
+            self._note(trial)
             if self._best is not None:
                 self._credit(self._asked, trial.reward)
+
+    def observe(self, trials: Sequence[Trial]) -> None:
+        """Credit the choices, as far as the tree has grown, that make each design."""
+        for trial in trials:
+            self._note(trial)
+            if self._best is not None:
+                self._credit(self._known_path(np.array(trial.indices)), trial.reward)
+
+    def _note(self, trial: Trial) -> None:
+        low, high = self._range
+        self._rewards[trial.indices] = trial.reward
+        if trial.feasible:
+            self._range = (min(low, trial.reward), max(high, trial.reward))
+            if trial.reward > self._best_reward:
+                self._best, self._best_reward = np.array(trial.indices), trial.reward
+
+    def _known_path(self, row: Indices) -> Path:
+        """Return the choices of a design inside the tree, and the first one outside."""
+        path: Path = ()
+        for i in np.flatnonzero(self.space.active(row)):
+            low, high = 0, int(self.space.nvec[i])
+            while high - low > 1:
+                branches = self._branches(int(i), low, high)
+                low, high = next(b for b in branches if b[0] <= row[i] < b[1])
+                path = (*path, (int(i), low, high))
+                if path not in self._visits:
+                    return path
+        return path
 
     def _credit(self, path: Path, reward: float) -> None:
         value = min(max(reward, self._range[0]), self._range[1])
