@@ -55,6 +55,12 @@ def literal_inputs(
 
 
 def _storage(level: Level) -> literal.Storage:
+    built_in = literal.built_in_energy_pj(
+        level.technology == "DRAM",
+        level.depth or 0,
+        level.word_bits * level.block_size,
+        level.cluster_size,
+    )
     return literal.Storage(
         name=level.name,
         dram=level.technology == "DRAM",
@@ -68,8 +74,8 @@ def _storage(level: Level) -> literal.Storage:
         read_bandwidth=level.read_bandwidth,
         write_bandwidth=level.write_bandwidth,
         shared_bandwidth=level.shared_bandwidth,
-        read_energy_pj=level.read_energy_pj,
-        write_energy_pj=level.write_energy_pj,
+        read_energy_pj=built_in if level.read_energy_pj is None else level.read_energy_pj,
+        write_energy_pj=built_in if level.write_energy_pj is None else level.write_energy_pj,
         area_um2=level.area_um2,
     )
 
@@ -184,15 +190,15 @@ def _level(rng: np.random.Generator, number: int, mesh: tuple[int, int]) -> Leve
         read_bandwidth=bandwidths[0],
         write_bandwidth=bandwidths[1],
         shared_bandwidth=bandwidths[2],
-        read_energy_pj=_energy(rng),
-        write_energy_pj=_energy(rng),
+        read_energy_pj=_energy(rng) if rng.random() < 0.9 else None,
+        write_energy_pj=_energy(rng) if rng.random() < 0.9 else None,
         area_um2=_energy(rng),
     )
 
 
 def _mapping(rng: np.random.Generator, architecture: Architecture, layer: Layer) -> Mapping:
     count = len(architecture.levels)
-    parts = [*architecture.levels, architecture.compute]
+    parts: list[Level | Compute] = [*architecture.levels, architecture.compute]
     temporal: list[list[tuple[str, int]]] = [[] for _ in range(count)]
     spatial: list[list[tuple[str, int, str]]] = [[] for _ in range(count)]
     left = [

@@ -7,7 +7,7 @@ each other, every instance of a fan-out is enumerated, and averages are exact fr
 from experiments.validation.accelerator_literal.machine import Machine, Storage, Unmappable
 from experiments.validation.accelerator_literal.model import Result, evaluate_literally
 from experiments.validation.accelerator_literal.nest import Block, Space, Workload
-from experiments.validation.accelerator_literal.rows import read_row
+from experiments.validation.accelerator_literal.rows import built_in_energy_pj, read_row
 
 __all__ = [
     "Block",
@@ -17,6 +17,7 @@ __all__ = [
     "Storage",
     "Unmappable",
     "Workload",
+    "built_in_energy_pj",
     "evaluate_literally",
     "read_row",
 ]

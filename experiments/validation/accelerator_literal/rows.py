@@ -1,6 +1,5 @@
 """Read a reference row: architecture, tables, problem and loops as plain dicts."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -101,7 +100,7 @@ def _storage(
     block_size = _first(attributes, ("block-size", "block_size"), 1)
     word_bits = _first(attributes, ("word-bits", "word_bits"), 8)
     cluster_size = _first(attributes, ("cluster-size", "cluster_size"), 1)
-    built_in = 0.0 if rows is None else _built_in_pj(rows, word_bits, block_size, cluster_size)
+    built_in = built_in_energy_pj(dram, rows or 0, word_bits * block_size, cluster_size)
     return Storage(
         name=name,
         dram=dram,
@@ -121,9 +120,10 @@ def _storage(
     )
 
 
-def _built_in_pj(rows: int, word_bits: int, block_size: int, cluster_size: int) -> float:
+def built_in_energy_pj(dram: bool, rows: int, row_bits: int, cluster_size: int) -> float:
     """Return the energy of an access where the table has neither "read" nor "write"."""
-    width = word_bits * block_size * cluster_size
-    kilobytes = width * math.ceil(rows) / 8192
-    slope = 5 / 99.5
-    return (slope * (kilobytes - 0.5) + 1) * width / 16 / cluster_size
+    width = row_bits * cluster_size
+    if dram:
+        return 200 * width / 16 / cluster_size
+    kilobytes = width * rows / 8192
+    return (5 / 99.5 * (kilobytes - 0.5) + 1) * width / 16 / cluster_size
