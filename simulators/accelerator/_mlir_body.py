@@ -73,7 +73,8 @@ def _factors(
         return None
     if len(found) != 2 or not found[0] or not found[1] or found[0] == found[1]:
         return None
-    return found[0][0], found[1][0]
+    first, second = sorted((found[0][0], found[1][0]))  # a * b or b * a
+    return first, second
 
 
 def _sources(value: str, body: dict[str, Operation], numbers: dict[str, int]) -> set[int]:
@@ -93,8 +94,10 @@ def _sources(value: str, body: dict[str, Operation], numbers: dict[str, int]) ->
 
 
 def _through_casts(value: str, body: dict[str, Operation]) -> str:
-    while value in body and body[value].name in _CASTS:
-        value = _operands(body[value])[0]
+    for _ in body:  # at most as many casts as there are operations
+        if value not in body or body[value].name not in _CASTS:
+            break
+        value = next(iter(_operands(body[value])), "")
     return value
 
 

@@ -72,13 +72,17 @@ def linalg_contraction(operation: Operation, aliases: dict[str, str]) -> Contrac
     if convolution:
         forms = _convolution_maps(convolution, operation, aliases)
     elif name == "contract" or (name in _PRODUCTS and maps):
-        first, second, result = _parse_maps(maps, aliases)[:3]
-        forms = (first, second, result)
+        listed = _parse_maps(maps, aliases)
+        if len(listed) != 3:
+            raise UnsupportedError(f"it has {len(listed)} indexing maps, not 3")
+        forms = (listed[0], listed[1], listed[2])
     elif name in _PRODUCTS:
         forms = product_maps(_PRODUCTS[name])
     else:
         return None
-    return from_maps(forms, (*inputs[:2], outputs[0] if outputs else None))
+    if len(inputs) < 2 or not outputs:
+        raise UnsupportedError(f"it has {len(inputs)} inputs and {len(outputs)} outputs")
+    return from_maps(forms, (inputs[0], inputs[1], outputs[0]))
 
 
 def product_maps(equation: str) -> Maps:
@@ -123,8 +127,8 @@ def _convolution_maps(match: re.Match[str], operation: Operation, aliases: dict[
     spatial = [letter for letter in image if letter in "dhw"]
     if len(spatial) != rank or set(image + kernel) - set("ncfgmdhw"):
         raise UnsupportedError(f"the layouts {image} and {kernel} are not known")
-    strides = _per_axis(attribute(operation.header, "strides", aliases), rank)
-    dilations = _per_axis(attribute(operation.header, "dilations", aliases), rank)
+    strides = window_numbers(operation.header, ("strides",), rank, aliases)
+    dilations = window_numbers(operation.header, ("dilations",), rank, aliases)
     windows = {
         letter: ((f"o{letter}", stride), (f"k{letter}", dilation))
         for letter, stride, dilation in zip(spatial, strides, dilations, strict=True)
@@ -140,9 +144,20 @@ def _convolution_maps(match: re.Match[str], operation: Operation, aliases: dict[
     )
 
 
-def _per_axis(value: str | None, rank: int) -> tuple[int, ...]:
-    numbers = integers(value) or (1,)
-    return numbers * rank if len(numbers) == 1 else numbers[:rank]
+def window_numbers(
+    header: str, names: tuple[str, ...], rank: int, aliases: dict[str, str]
+) -> tuple[int, ...]:
+    """Return a stride or dilation for each axis, from the first attribute that is there.
+
+    Raises:
+        UnsupportedError: not as many as there are axes, or one below 1.
+    """
+    found = next((value for name in names if (value := attribute(header, name, aliases))), None)
+    numbers = integers(found) or (1,)
+    numbers = numbers * rank if len(numbers) == 1 else numbers
+    if len(numbers) != rank or min(numbers, default=1) < 1:
+        raise UnsupportedError(f"its {names[0]} are {numbers} for {rank} axes")
+    return numbers
 
 
 def _generic(
@@ -172,9 +187,9 @@ def _is_reduction(maps: list[tuple[Form, ...]], factors: tuple[int, int, int]) -
 
 
 def _parse_maps(value: str | None, aliases: dict[str, str]) -> list[tuple[Form, ...]]:
-    if value is None:
+    if value is None or not value.startswith("["):
         raise UnsupportedError("it has no indexing_maps")
-    parts = split_top_level(enclosed(value, value.index("[")))
+    parts = split_top_level(enclosed(value, 0))
     return [parse_map(aliases.get(part, part)).results for part in parts]
 
 

@@ -52,11 +52,11 @@ def _counted_loop(operation: Operation, constants: Constants) -> int | None:
     match = _FOR.search(operation.header)
     if match is not None:
         bounds = (match[1], match[2], match[3])
-    elif operation.header.startswith('"scf.for"'):
-        operands = _VALUES.findall(operation.header)
-        bounds = (operands[0], operands[1], operands[2])
     else:
-        return None
+        operands = _VALUES.findall(operation.header)
+        if not operation.header.startswith('"scf.for"') or len(operands) < 3:
+            return None
+        bounds = (operands[0], operands[1], operands[2])
     first, last, step = (_number(bound, constants) for bound in bounds)
     return _trips(first, last, step)
 
@@ -64,10 +64,10 @@ def _counted_loop(operation: Operation, constants: Constants) -> int | None:
 def _parallel_loop(operation: Operation, constants: Constants) -> int | None:
     lists = [split_top_level(found) for found in _LISTS.findall(operation.header)][1:]
     if " in (" in operation.header:
-        lists = [["0"] * len(lists[0]), lists[0]]
+        lists = [["0"] * len(found) for found in lists[:1]] + lists[:1]
     if len(lists) < 2 or operation.header.startswith('"'):
         return None
-    steps = lists[2] if re.search(r"\bstep\s*\(", operation.header) else ["1"] * len(lists[0])
+    steps = [*lists, ["1"] * len(lists[0])][2]
     total = 1
     for bounds in zip(*lists[:2], steps, strict=False):
         if any(not re.fullmatch(rf"{_VALUE}|-?\d+", bound) for bound in bounds):
@@ -86,7 +86,7 @@ def _hlo_while(operation: Operation, constants: Constants) -> int | None:
     condition = [op for op in operation.children if op.start < operation.regions[0][1]]
     body = operation.children[len(condition) :]
     carried, before, after = _carried(operation)
-    compare = _definition(condition, _operands(condition[-1])[:1])
+    compare = _definition(condition, _operands(condition[-1])[:1]) if condition else None
     if compare is None or not compare.name.endswith(".compare"):
         return None
     direction = re.search(r"\b(LT|LE)\b", compare.header)
@@ -94,6 +94,8 @@ def _hlo_while(operation: Operation, constants: Constants) -> int | None:
     if direction is None or variable not in before:
         return None
     index = before.index(variable)
+    if index >= min(len(carried), len(after)):
+        return None
     last = (constants | _constants(condition)).get(limit)
     if last is not None and direction[1] == "LE":
         last += 1
@@ -113,7 +115,8 @@ def _carried(operation: Operation) -> tuple[list[str], list[str], list[str]]:
     for match in re.finditer(r"^\s*\^[\w$.-]+\s*\(", operation.text, re.MULTILINE):
         listed = split_top_level(enclosed(operation.text, match.end() - 1))
         blocks.append([argument.split(":")[0].strip() for argument in listed])
-    return initial, blocks[0], next((b for b in blocks[1:] if len(b) == len(initial)), blocks[0])
+    fitting = [block for block in blocks if len(block) == len(initial)] or [[]]
+    return initial, fitting[0], fitting[-1 if len(fitting) == 1 else 1]
 
 
 def _step(body: list[Operation], index: int, variable: str, constants: Constants) -> int | None:

@@ -12,6 +12,7 @@ from simulators.accelerator._mlir_contraction import (
     from_maps,
     product_maps,
     signature,
+    window_numbers,
 )
 from simulators.accelerator._mlir_text import Operation, attribute, integers
 from simulators.accelerator._mlir_types import Form, Shape, UnsupportedError
@@ -90,11 +91,13 @@ def _hlo_convolution(
         raise UnsupportedError("it has no dimension numbers such as [b, f, 0]x[o, i, 0]->[b, f, 0]")
     image, kernel, result = ([part.strip() for part in layouts[at].split(",")] for at in (1, 2, 3))
     rank = len(image) - 2
-    strides = _window_numbers(header, ("stride", "window_strides"), rank, aliases)
-    dilations = _window_numbers(header, ("rhs_dilate", "rhs_dilation"), rank, aliases)
-    holes = _window_numbers(header, ("lhs_dilate", "lhs_dilation"), rank, aliases)
+    strides = window_numbers(header, ("stride", "window_strides"), rank, aliases)
+    dilations = window_numbers(header, ("rhs_dilate", "rhs_dilation"), rank, aliases)
+    holes = window_numbers(header, ("lhs_dilate", "lhs_dilation"), rank, aliases)
     groups = (integers(attribute(header, "feature_group_count", aliases)) or (1,))[0]
     batch_groups = (integers(attribute(header, "batch_group_count", aliases)) or (1,))[0]
+    if min(groups, batch_groups) < 1:
+        raise UnsupportedError(f"it has {groups} groups of features and {batch_groups} of batches")
     windows: dict[str, Form] = {
         str(axis): ((f"o{axis}", strides[axis]), (f"k{axis}", dilations[axis]))
         for axis in range(rank)
@@ -112,7 +115,9 @@ def _hlo_convolution(
         for shape, layout, axis in zip(shapes, (image, kernel, result), group_axes, strict=True)
     )
     note = (
-        "the zeros put between the input's elements count as multiplied" if max(holes) > 1 else ""
+        "the zeros put between the input's elements count as multiplied"
+        if max(holes, default=1) > 1
+        else ""
     )
     return from_maps(renamed, split, note)
 
@@ -139,14 +144,6 @@ def _split(shape: Shape | None, layout: list[str], axis: str, groups: int) -> Sh
     return (groups, *sizes)
 
 
-def _window_numbers(
-    header: str, names: tuple[str, str], rank: int, aliases: dict[str, str]
-) -> tuple[int, ...]:
-    found = next((value for name in names if (value := attribute(header, name, aliases))), None)
-    numbers = integers(found) or (1,)
-    return numbers * rank if len(numbers) == 1 else numbers
-
-
 def tosa_contraction(operation: Operation, aliases: dict[str, str]) -> Contraction | None:
     """Read TOSA's convolutions and matrix products; None if it is another operation.
 
@@ -168,8 +165,8 @@ def tosa_contraction(operation: Operation, aliases: dict[str, str]) -> Contracti
         return from_maps(product_maps("mk,nk->mn"), shapes)
     rank = 3 if kind == "conv3d" else 2
     axes = "dhw"[-rank:]
-    strides = _window_numbers(operation.header, ("stride", "strides"), rank, aliases)
-    dilations = _window_numbers(operation.header, ("dilation", "dilations"), rank, aliases)
+    strides = window_numbers(operation.header, ("stride", "strides"), rank, aliases)
+    dilations = window_numbers(operation.header, ("dilation", "dilations"), rank, aliases)
     windows = tuple(
         ((f"o{axis}", stride), (f"k{axis}", dilation))
         for axis, stride, dilation in zip(axes, strides, dilations, strict=True)

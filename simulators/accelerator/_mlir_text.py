@@ -266,19 +266,15 @@ def enclosed(text: str, start: int) -> str:
 def attribute(header: str, name: str, aliases: dict[str, str]) -> str | None:
     """Return an attribute's value as text, aliases resolved; None if it is not there."""
     match = re.search(rf"(?<![\w.$]){name}\s*=\s*", header)
-    if match is None:
+    if match is None or match.end() == len(header):
         return None
     start = match.end()
     if header[start] in "[{":
-        return header[start] + enclosed(header, start) + header[_close_of(header, start)]
+        return header[start : start + len(enclosed(header, start)) + 2]
     end = next(top_level(header, ",\n", start), None)
     value = header[start : len(header) if end is None else end]
     value = value[: next(top_level(value, ")]}", 0), len(value))].strip()
     return aliases.get(value, value)
-
-
-def _close_of(text: str, start: int) -> int:
-    return start + len(enclosed(text, start)) + 1
 
 
 def integers(value: str | None) -> tuple[int, ...]:
