@@ -16,5 +16,11 @@ def encode(text: bytes, limit: int = 0) -> tuple[Annotated[NDArray[numpy.int32],
     At most `limit` tokens are made; 0 is no limit.
     """
 
+def feature_names() -> list[str]:
+    """Return the names of the features."""
+
+def features(texts: list) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+    """Return one row of features (float32) for each text, given as bytes."""
+
 def decode(ids: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bytes:
     """Return canonical text that has these tokens."""

@@ -1,0 +1,15 @@
+// Numbers that say what a program will cost, from its text alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace costmodel {
+
+const std::vector<std::string>& feature_names();
+
+// Writes feature_names().size() numbers. Counts and sizes are log2(1 + x).
+void features(std::string_view text, float* out);
+
+}  // namespace costmodel

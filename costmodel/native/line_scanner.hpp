@@ -1,0 +1,48 @@
+// One line of a program, seen in its context.
+#pragma once
+
+#include "scan.hpp"
+
+namespace costmodel {
+
+class LineScanner {
+ public:
+  LineScanner(Scanner& program, Line& line) : p_(program), line_(line) {}
+  void run();
+
+ private:
+  std::size_t close_braces();
+  void alias();
+  void find_operation(std::size_t from);
+  void count_types();
+  void define_and_use(std::size_t from);
+  bool defines(std::size_t i) const;
+  void define(std::size_t i);
+  void use(std::size_t i);
+  void count_operation();
+  void arithmetic(const OpGroup& group, double weight);
+  void access(bool is_store, double weight);
+  void classify(std::size_t first, std::size_t stop);
+  double points() const;
+  double contraction_points(const std::vector<Type>& types) const;
+  double generic_points() const;
+  const Type* operand(std::size_t n) const;
+  void function();
+  void open_region();
+  double trip_count(double& step);
+  double loop_bound(std::size_t& i, bool& known) const;
+  double product_after(std::string_view word, bool& known) const;
+  Type result_type() const;
+
+  Scanner& p_;
+  Line& line_;
+  std::string_view operation_;
+  std::size_t operation_at_ = 0;
+  int group_ = -1;
+  Role role_ = Role::kOther;
+  int chain_ = 0;
+  std::size_t definitions_ = 0;
+  std::size_t first_defined_ = 0;
+};
+
+}  // namespace costmodel
