@@ -21,7 +21,7 @@ PRINTED = [
     ("b", "os", 389, 84.13461538461539, 1000, 455, None),
     ("c", "os", 35, 100.0, 128, 64, None),
 ]
-TOPOLOGY = """Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, C, Num Filter, Strides,
+TOPOLOGY = """Layer, IFMAP H, IFMAP W, Filter H, Filter W, Channels, Filters, Stride,
 Conv1, 15, 13, 3, 3, 4, 10, 2,
 
 DP1, 10, 10, 3, 3, 2, 1, 1, 1:1,
