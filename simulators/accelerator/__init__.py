@@ -4,7 +4,10 @@
 """
 
 from simulators.accelerator._architecture import Architecture, Compute, Level
+from simulators.accelerator._batch import MappingBatch
 from simulators.accelerator._cost import REASONS, Cost, LevelCost, NetworkCost
+from simulators.accelerator._cost_batch import CostBatch
+from simulators.accelerator._evaluate import evaluate, evaluate_batch
 from simulators.accelerator._layer import Layer, Tensor
 from simulators.accelerator._mapping import Block, Mapping
 from simulators.errors import InvalidMappingError
@@ -15,11 +18,15 @@ __all__ = [
     "Block",
     "Compute",
     "Cost",
+    "CostBatch",
     "InvalidMappingError",
     "Layer",
     "Level",
     "LevelCost",
     "Mapping",
+    "MappingBatch",
     "NetworkCost",
     "Tensor",
+    "evaluate",
+    "evaluate_batch",
 ]

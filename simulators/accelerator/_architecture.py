@@ -135,7 +135,7 @@ class Level:
             return DRAM_PJ_PER_16_BITS * width_bits / 16
         rows = ceil((self.size_words or 0) / self.block_size)
         kilobytes = width_bits * rows / 8192
-        return (5 / 99.5 * (kilobytes - 0.5) + 1) * width_bits / 16
+        return (5 / 99.5 * (kilobytes - 0.5) + 1) * width_bits / 16 / self.cluster_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """What a mapping costs: cycles, energy, area, and every count of every level and tensor."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -103,11 +102,7 @@ class Cost:
     """The level whose bandwidth sets ``cycles``, else "compute"."""
     compute_energy_pj: float
     """Of the multipliers."""
-    level_energy_pj: Mapping[str, float]
-    """Level name -> energy of all its instances, outermost first."""
-    level_cycles: Mapping[str, int]
-    """Level name -> cycles it needs at its bandwidths."""
-    _counts: "Counts"
+    _counts: "Counts" = field(repr=False)
 
     @property
     def levels(self) -> dict[str, dict[str, LevelCost]]:
@@ -119,11 +114,21 @@ class Cost:
         """``"outer <==> inner"`` -> tensor name -> transfers."""
         return self._counts.networks()
 
+    @property
+    def level_energy_pj(self) -> dict[str, float]:
+        """Level name -> energy of all its instances, outermost first."""
+        return self._counts.level_energy_pj()
+
+    @property
+    def level_cycles(self) -> dict[str, int]:
+        """Level name -> cycles it needs at its bandwidths, outermost first."""
+        return self._counts.level_cycles()
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain dictionaries, lists and numbers (JSON)."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_counts"}
-        for key in ("level_energy_pj", "level_cycles"):
-            plain[key] = dict(plain[key])
+        plain["level_energy_pj"] = self.level_energy_pj
+        plain["level_cycles"] = self.level_cycles
         for key, table in (("levels", self.levels), ("networks", self.networks)):
             plain[key] = {
                 name: {tensor: asdict(cost) for tensor, cost in row.items()}

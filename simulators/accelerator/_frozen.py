@@ -9,7 +9,7 @@ V = TypeVar("V")
 class FrozenMap(dict[K, V]):
     """An ordered, hashable, picklable dictionary; every attempt to change it fails."""
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self.items()))
 
     def __eq__(self, other: object) -> bool:
@@ -26,4 +26,4 @@ class FrozenMap(dict[K, V]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("this mapping is frozen; build a new one from dict(...)")
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse

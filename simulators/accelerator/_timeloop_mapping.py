@@ -126,7 +126,7 @@ def _permutation(value: Any, factors: dict[str, int], where: str) -> list[str]:
 def mapping_to_timeloop(mapping: Mapping, tensors: tuple[str, ...]) -> dict[str, Any]:
     """See `Mapping.to_timeloop`."""
     directives: list[dict[str, Any]] = []
-    dims = tuple(dict.fromkeys(d for b in mapping.blocks for d, *_ in (*b.temporal, *b.spatial)))
+    dims = _dims(mapping)
     for block in mapping.blocks:
         kept = [t for t in tensors if t in block.keep]
         bypassed = [t for t in tensors if t not in block.keep]
@@ -142,6 +142,14 @@ def mapping_to_timeloop(mapping: Mapping, tensors: tuple[str, ...]) -> dict[str,
         if any(bound > 1 for _, bound, _ in block.spatial):
             directives.append(_spatial(block, dims))
     return {"mapping": directives}
+
+
+def _dims(mapping: Mapping) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for block in mapping.blocks:
+        names |= dict.fromkeys(dim for dim, _ in block.temporal)
+        names |= dict.fromkeys(dim for dim, _, _ in block.spatial)
+    return tuple(names)
 
 
 def _directive(
