@@ -125,7 +125,7 @@ def test_a_bypassed_level_hands_requests_on() -> None:
     ("change", "reason", "message"),
     [
         ({"blocks": [block(0, "a4 b5"), block(1, "k2")]}, "factors", "k: factors make 2, not 3"),
-        ({"blocks": [block(0, "a4 k3", "b5"), block(1)]}, "fanout", "X: uses 5 of 1"),
+        ({"blocks": [block(0, "a4 k3", "b5"), block(1)]}, "fanout", "X: expands to 5 of 1"),
         ({"rows": 10}, "capacity", "mapped tile size 23 exceeds buffer capacity 10"),
         (
             {"blocks": [Block("L0", (("a", 4),), (), frozenset("A")), block(1, "b5 k3")]},

@@ -87,23 +87,24 @@ def _check_factors(workload: Workload, blocks: Sequence[Block]) -> None:
             raise Unmappable("factors", None, f"{dim}: factors make {found}, not {size}")
 
 
-def fanouts(machine: Machine) -> list[dict[str, int]]:
-    """Return how many inner instances each level reaches along X and along Y."""
-    meshes = [(level.instances, level.mesh_x) for level in machine.levels]
-    meshes.append((machine.mac_instances, machine.mac_mesh_x))
-    found = []
-    for (instances, mesh_x), (inner, inner_x) in pairwise(meshes):
-        along_y = (inner // inner_x) // (instances // mesh_x)
-        found.append({"X": inner_x // mesh_x, "Y": along_y})
-    return found
+def mesh_widths(machine: Machine) -> list[int]:
+    """Return how many inner instances each level reaches along X."""
+    widths = [level.mesh_x for level in machine.levels] + [machine.mac_mesh_x]
+    return [inner // outer for outer, inner in pairwise(widths)]
 
 
 def _check_fanouts(machine: Machine, blocks: Sequence[Block]) -> None:
-    for block, allowed in zip(blocks, fanouts(machine), strict=True):
-        for axis, most in allowed.items():
-            used = prod(bound for _, bound, along in block.spatial if along == axis)
-            if used > most:
-                raise Unmappable("fanout", block.level, f"{axis}: uses {used} of {most}")
+    """Compare what all loops down to a level expand to with the mesh of the level below."""
+    meshes = [(level.instances, level.mesh_x) for level in machine.levels[1:]]
+    meshes.append((machine.mac_instances, machine.mac_mesh_x))
+    expansion = {"X": 1, "Y": 1}
+    for block, (instances, mesh_x) in zip(blocks, meshes, strict=True):
+        for _, bound, axis in block.spatial:
+            expansion[axis] *= bound
+        for axis, most in (("X", mesh_x), ("Y", instances // mesh_x)):
+            if expansion[axis] > most:
+                message = f"{axis}: expands to {expansion[axis]} of {most}"
+                raise Unmappable("fanout", block.level, message)
 
 
 def _check_capacities(machine: Machine, workload: Workload, blocks: Sequence[Block]) -> None:

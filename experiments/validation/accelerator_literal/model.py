@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 
-from experiments.validation.accelerator_literal.machine import Machine, Storage, check, fanouts
+from experiments.validation.accelerator_literal.machine import Machine, Storage, check, mesh_widths
 from experiments.validation.accelerator_literal.nest import (
     Block,
     Group,
@@ -128,7 +128,7 @@ def _collapse(
     year_2022: bool,
     result: Result,
 ) -> None:
-    parts = build(blocks, workload.sizes, [reach["X"] for reach in fanouts(machine)])
+    parts = build(blocks, workload.sizes, mesh_widths(machine))
     walk = Walk(parts, space, len(blocks))
     levels = [_level(parts, walk, space, blocks, number) for number in range(len(blocks))]
     _share_partitions(parts, space, workload, levels)
