@@ -13,6 +13,7 @@ from typing import Annotated, Protocol
 import tyro
 from tyro.conf import subcommand
 
+from archgym._cli._enumerate import Enumerate
 from archgym._cli._envs import Envs
 from archgym._cli._evaluate import Evaluate
 from archgym._cli._output import Output
@@ -62,6 +63,7 @@ _VERBS = (
     Annotated[Envs, subcommand("envs")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Search, subcommand("search")]
+    | Annotated[Enumerate, subcommand("enumerate")]
     | Annotated[Replay, subcommand("replay")]
     | Annotated[Report, subcommand("report")]
     | Annotated[
@@ -69,7 +71,7 @@ _VERBS = (
         subcommand("trace", description="Record, describe, list and convert memory traces."),
     ]
 )
-_NAMES = ("envs", "evaluate", "search", "replay", "report", "trace")
+_NAMES = ("envs", "evaluate", "search", "enumerate", "replay", "report", "trace")
 _STYLE = (
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.OmitSubcommandPrefixes,

@@ -13,6 +13,7 @@ import pytest
 
 from archgym import make_problem
 from archgym.cli import main
+from archgym.envs import REGISTRY, ProblemSpec
 
 SMALL = ["--requests", "300"]
 SEARCH = ["search", "archgym/DRAM-v0", *SMALL, "--agents", "random_walk", "genetic"]
@@ -574,3 +575,29 @@ def test_a_reader_that_closes_early_is_no_error():
     done = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=True)
     assert "archgym/DRAM-v0" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A registered problem that is small enough to enumerate."""
+    spec = ProblemSpec(id="archgym/Toy-v0", problem="archgym.testing:ToyProblem", summary="Toy.")
+    monkeypatch.setitem(REGISTRY, spec.id, spec)
+    return spec.id
+
+
+def test_enumerate_measures_every_design_and_shows_the_best(run, run_json, tmp_path: Path, toy):
+    table = tmp_path / "new" / "toy.parquet"
+    code, out, err = run("enumerate", toy, "--out", table)
+    assert code == 0, err
+    assert "feasible" in out
+    assert str(table) in out
+    found = run_json("enumerate", toy, "--out", table)
+    assert found["designs"] == make_problem(toy).space.size
+    assert found["best"]["reward"] > 0
+
+
+def test_enumerate_refuses_a_space_that_is_too_large(run, tmp_path: Path):
+    code, _, err = run("enumerate", *SMALL, "--out", tmp_path / "all.parquet")
+    assert code == 2
+    assert "smaller space" in err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,140 @@
+"""Tables of every design."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from archgym import search
+from archgym.errors import InvalidConfigError, InvalidDesignError, RecordError
+from archgym.ground_truth import GroundTruth, enumerate_problem
+from archgym.pareto import pareto_mask
+from archgym.testing import ToyProblem
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return enumerate_problem(ToyProblem(), tmp_path_factory.mktemp("truth") / "toy.parquet")
+
+
+@pytest.fixture(scope="module")
+def truth(table):
+    return GroundTruth.load(table, ToyProblem())
+
+
+def test_a_table_holds_every_legal_design_once(truth):
+    problem = ToyProblem()
+    assert len(truth) == problem.space.size
+    designs = [problem.space.decode(row) for row in truth.vectors]
+    assert designs == list(problem.space.enumerate())
+
+
+def test_a_table_answers_as_the_simulator_does(truth):
+    problem = ToyProblem()
+    rng = np.random.default_rng(0)
+    designs = [problem.space.sample(rng) for _ in range(200)]
+    for found, measured in zip(truth.evaluate(designs), problem.evaluate(designs), strict=True):
+        assert found.metrics == measured.metrics
+        assert found.feasible == measured.feasible
+        assert (found.error is None) == (measured.error is None)
+
+
+def test_its_best_design_is_the_best_that_any_design_reaches(truth):
+    problem = ToyProblem()
+    objective = problem.objective()
+    best, reward = truth.best(objective)
+    evaluations = problem.evaluate(list(problem.space.enumerate()))
+    assert reward == max(objective.reward(e) for e in evaluations if e.feasible)
+    assert objective.reward(problem.evaluate([best])[0]) == reward
+
+
+def test_its_front_is_not_dominated_and_dominates_the_rest(truth):
+    objective = ToyProblem().objective("pareto:latency_ns,power_mw")
+    vectors, front = truth.front(objective)
+    assert len(vectors) == len(front) > 1
+    assert pareto_mask(front).all()
+    rewards = truth.rewards(objective)[truth.feasible]
+    for reward in rewards[:: max(1, len(rewards) // 100)]:
+        assert (front >= reward).all(axis=1).any()
+
+
+def test_a_search_on_the_table_finds_what_one_on_the_simulator_finds(truth):
+    simulated = search(ToyProblem(), "genetic", budget=40, seed=0)
+    looked_up = search(ToyProblem(evaluator=truth), "genetic", budget=40, seed=0)
+    assert [t.indices for t in looked_up.trials] == [t.indices for t in simulated.trials]
+    assert looked_up.best_reward == simulated.best_reward
+
+
+def test_a_killed_enumeration_goes_on_and_ends_with_the_same_bytes(tmp_path, table, monkeypatch):
+    monkeypatch.setattr("archgym.ground_truth.PART_DESIGNS", 50)
+
+    def kill(done, total):
+        if done > total // 2:
+            raise KilledError
+
+    first = ToyProblem()
+    with pytest.raises(KilledError):
+        enumerate_problem(first, tmp_path / "toy.parquet", kill)
+    assert not (tmp_path / "toy.parquet").exists()
+    second = ToyProblem()
+    enumerate_problem(second, tmp_path / "toy.parquet")
+    assert first.evaluations + second.evaluations <= first.space.size + 50
+    assert (tmp_path / "toy.parquet").read_bytes() == table.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.parquet"]
+
+
+def test_parts_of_another_problem_are_not_mixed_in(tmp_path):
+    parts = tmp_path / "toy.parquet.parts"
+    parts.mkdir()
+    (parts / "problem.json").write_text("{}")
+    with pytest.raises(RecordError, match="another enumeration"):
+        enumerate_problem(ToyProblem(), tmp_path / "toy.parquet")
+
+
+def test_a_table_of_another_space_is_refused(table):
+    problem = ToyProblem()
+    problem.space = type(problem.space)(problem.space.parameters[:1])
+    with pytest.raises(RecordError, match="another design space"):
+        GroundTruth.load(table, problem)
+
+
+def test_a_damaged_table_is_refused(tmp_path, table):
+    (tmp_path / "damaged.parquet").write_bytes(table.read_bytes()[:-50])
+    with pytest.raises(RecordError, match=r"damaged\.parquet"):
+        GroundTruth.load(tmp_path / "damaged.parquet", ToyProblem())
+    whole = pq.read_table(table)
+    pq.write_table(whole.slice(0, 10), tmp_path / "short.parquet")
+    with pytest.raises(RecordError, match="not complete"):
+        GroundTruth.load(tmp_path / "short.parquet", ToyProblem())
+
+
+def test_a_missing_table_is_refused_with_its_path(tmp_path):
+    with pytest.raises(RecordError, match=r"nowhere\.parquet"):
+        GroundTruth.load(tmp_path / "nowhere.parquet", ToyProblem())
+
+
+def test_an_illegal_design_is_not_in_the_table(truth):
+    space = ToyProblem().space
+    rows = np.array(list(np.ndindex(*space.nvec)))
+    canonical = np.unique(space.canonical(rows), axis=0)
+    illegal = [row for row in canonical if not space.is_legal(space.decode(row))]
+    assert illegal
+    with pytest.raises(InvalidDesignError, match="not legal"):
+        truth.rows(np.array(illegal[:1]))
+
+
+def test_a_space_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("archgym.ground_truth.MAX_DESIGNS", 10)
+    with pytest.raises(InvalidConfigError, match="smaller space"):
+        enumerate_problem(ToyProblem(), tmp_path / "toy.parquet")
+
+
+def test_the_identity_of_a_run_on_a_table_says_so(truth):
+    identity = json.dumps(ToyProblem(evaluator=truth).identity())
+    assert truth.fingerprint() in identity
+    assert identity != json.dumps(ToyProblem().identity())
