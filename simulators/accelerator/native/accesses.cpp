@@ -31,16 +31,17 @@ Evaluator::Delta Evaluator::first_delta(int level, int tensor) const {
   delta.slice = delta.tile;
   if (first == static_cast<int>(steps_.size())) return delta;
   const Step& step = steps_[first];
-  delta.move = step.stride * form.key[step.dim];
+  delta.move = moves_[tensor][first];
   // Multipliers hold no operands: each operation fetches its own.
   if (level == levels_ - 1) return delta;
-  const auto& terms = form.terms[step.dim];
-  if (terms.empty()) {
+  const int terms = form.term_count[step.dim];
+  if (terms == 0) {
     delta.kind = Delta::kEmpty;
     delta.slice = 0;
-  } else if (terms.size() == 1) {
-    const std::int64_t extent = tile_extent_[level + 1][tensor][terms[0].axis];
-    const std::int64_t moved = terms[0].coefficient * step.stride;
+  } else if (terms == 1) {
+    const Term& term = form.terms[step.dim][0];
+    const std::int64_t extent = tile_extent_[level + 1][tensor][term.axis];
+    const std::int64_t moved = term.coefficient * step.stride;
     if (moved < extent) {
       delta.kind = Delta::kSlice;
       delta.slice = delta.tile / static_cast<double>(extent) * static_cast<double>(moved);
@@ -59,13 +60,12 @@ void Evaluator::count_accesses(int level, int tensor) {
   if (steps > first) {
     words = delta.tile * outer_[first + 1] + delta.slice * (outer_[first] - outer_[first + 1]);
     if (delta.kind != Delta::kWhole) {
-      const Tensor& form = problem_.tensor[tensor];
+      const std::int64_t* moves = moves_[tensor];
       std::int64_t sum = delta.move;
       for (int t = first + 1; t < steps; ++t) {
-        const std::int64_t step = steps_[t].stride * form.key[steps_[t].dim];
-        if (step - sum == delta.move)
+        if (moves[t] - sum == delta.move)
           words -= (outer_[t] - outer_[t + 1]) * (delta.tile - delta.slice);
-        sum += step;
+        sum += moves[t];
       }
     }
   }
@@ -158,12 +158,11 @@ void Evaluator::group_equal(const std::vector<std::int64_t>& sorted, double fact
 // both are whole tiles or both slices, W_t apart. Returns the words (of one group) that no longer
 // are plain multicasts.
 double Evaluator::link_accesses(int level, int tensor, const Delta& delta) {
-  const Tensor& form = problem_.tensor[tensor];
   const int first = first_step_[level], steps = static_cast<int>(steps_.size());
   double linked = 0, epochs = 0;
   std::int64_t sum = 0, move = 0;
   for (int t = first; t < steps; ++t) {
-    const std::int64_t step = steps_[t].stride * form.key[steps_[t].dim];
+    const std::int64_t step = moves_[tensor][t];
     const double visits = outer_[t] - outer_[t + 1];
     if (delta.kind == Delta::kWhole) {
       if (t > first && step - sum != move) {

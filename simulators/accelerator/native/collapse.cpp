@@ -1,7 +1,6 @@
 // From accesses to reads, updates, fills, energy and cycles.
 
 #include <algorithm>
-#include <cmath>
 
 #include "evaluate.hpp"
 
@@ -47,15 +46,45 @@ void Evaluator::collapse(int tensor, const std::uint8_t* keep, Result& result) {
   }
 }
 
+namespace {
+
+// floor(a b / c) of whole numbers
+double floor_of_product(double a, double b, double c) {
+  if (a * b < kExact) {
+    const auto product = static_cast<std::int64_t>(a * b);
+    return static_cast<double>(product / static_cast<std::int64_t>(c));
+  }
+  const auto product = static_cast<__int128>(a) * static_cast<__int128>(b);
+  return static_cast<double>(product / static_cast<__int128>(c));
+}
+
+// Rounding of values from 0 to 2**63 without the calls that the library's functions are.
+double truncated(double x) { return static_cast<double>(static_cast<std::int64_t>(x)); }
+
+double rounded(double x) {
+  const double whole = truncated(x);
+  return x - whole >= 0.5 ? whole + 1 : whole;
+}
+
+double ceiling(double x) {
+  const double whole = truncated(x);
+  return x > whole ? whole + 1 : whole;
+}
+
+double rows(double words, std::int64_t block) {
+  return block == 1 ? words : ceiling(words / static_cast<double>(block));
+}
+
+}  // namespace
+
 // The share of the whole tensor that one instance of a level works on.
 void Evaluator::split_partitions(int tensor) {
   partition_[0][tensor] = tile_[0][tensor];
   for (int level = 1; level < levels_; ++level) {
     const double tile = tile_[level][tensor];
     const double whole = fanout_[level - 1] > 1 ? spread_tile_[level - 1][tensor] : tile;
-    const auto words = static_cast<__int128>(partition_[level - 1][tensor]);
-    partition_[level][tensor] = static_cast<double>(words * static_cast<__int128>(tile) /
-                                                    static_cast<__int128>(whole));
+    const double words = partition_[level - 1][tensor];
+    partition_[level][tensor] = tile == whole ? words : floor_of_product(words, tile, whole);
   }
 }
 
@@ -92,23 +121,15 @@ void Evaluator::count(int level, int tensor, bool outermost, Traffic& traffic) c
   if (tensor == problem_.output) {
     // The first partial sum of each element is written without being read.
     const double elided = outermost || options_.fills_of_2022 ? 0 : partition;
-    traffic.updates = std::round(stack.total);
-    traffic.reads = std::max(0.0, std::round(stack.total + stack.peers - partition));
-    traffic.fills = std::max(0.0, std::round(arrivals - elided));
+    traffic.updates = rounded(stack.total);
+    traffic.reads = rounded(std::max(0.0, stack.total + stack.peers - partition));
+    traffic.fills = rounded(std::max(0.0, arrivals - elided));
   } else {
     traffic.updates = 0;
-    traffic.reads = std::round(stack.total + stack.peers);
-    traffic.fills = std::trunc(arrivals);
+    traffic.reads = rounded(stack.total + stack.peers);
+    traffic.fills = truncated(arrivals);
   }
 }
-
-namespace {
-
-double rows(double words, std::int64_t block) {
-  return block == 1 ? words : std::ceil(words / static_cast<double>(block));
-}
-
-}  // namespace
 
 void Evaluator::charge(const std::uint8_t* keep, Result& result) const {
   result.compute_cycles = outer_[0];
@@ -140,7 +161,7 @@ void Evaluator::charge(const std::uint8_t* keep, Result& result) const {
     limit(level.write_bandwidth, writes);
     limit(level.shared_bandwidth, reads + writes);
     result.slowdown[l] = slowdown;
-    result.level_cycles[l] = std::ceil(result.compute_cycles / slowdown);
+    result.level_cycles[l] = ceiling(result.compute_cycles / slowdown);
     result.instances[l] = replication_[l];
     result.fanout[l] = static_cast<double>(fanout_[l]);
     if (result.level_cycles[l] > result.cycles) {

@@ -13,7 +13,7 @@
 
 namespace accelerator {
 
-inline constexpr int kMaxLanes = 64;  // each at least doubles an int64
+inline constexpr int kMaxLanes = 64;  // loops of a kind: each at least doubles a number < 2**53
 
 enum class Kind : std::int8_t { kTemporal = 0, kSpatialX = 1, kSpatialY = 2 };
 
@@ -154,6 +154,7 @@ class Evaluator {
 
   std::vector<Step> steps_;  // innermost first
   std::vector<double> outer_;  // outer_[i]: product of the bounds of steps i and outside
+  std::int64_t moves_[kMaxTensors][kMaxLanes];  // by step: how far it moves a tensor's box, coded
   std::vector<Spread> spreads_;  // innermost first
   int first_step_[kMaxLevels + 1];
   int first_spread_[kMaxLevels + 1];

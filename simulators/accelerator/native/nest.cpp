@@ -51,9 +51,11 @@ Failure Evaluator::unroll(const Loop* loops, int count) {
         (along_y ? used_y_ : used_x_)[level] *= loop.bound;
       }
       const std::int64_t grown = stride * (loop.bound - 1);
-      for (int t = 0; t < tensors_; ++t)
-        for (const Term& term : problem_.tensor[t].terms[loop.dim])
-          extent_[t][term.axis] += term.coefficient * grown;
+      for (int t = 0; t < tensors_; ++t) {
+        const Tensor& form = problem_.tensor[t];
+        for (int i = 0; i < form.term_count[loop.dim]; ++i)
+          extent_[t][form.terms[loop.dim][i].axis] += form.terms[loop.dim][i].coefficient * grown;
+      }
     }
     if (!temporal) enter_temporal(level);
     close_level(level);
@@ -70,6 +72,9 @@ Failure Evaluator::unroll(const Loop* loops, int count) {
   outer_.resize(steps + 1);
   outer_[steps] = 1;
   for (int s = steps - 1; s >= 0; --s) outer_[s] = outer_[s + 1] * steps_[s].bound;
+  for (int t = 0; t < tensors_; ++t)
+    for (int s = 0; s < steps; ++s)
+      moves_[t][s] = steps_[s].stride * problem_.tensor[t].key[steps_[s].dim];
   double replication = 1;
   for (int level = 0; level < levels_; ++level) {
     replication_[level] = replication;

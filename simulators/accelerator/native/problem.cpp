@@ -27,12 +27,13 @@ Problem::Problem(const std::vector<std::int64_t>& sizes,
       std::int64_t extent = 1;
       for (const auto& [dim, coefficient] : forms[t][a]) {
         bool merged = false;
-        for (Term& term : tensor_t.terms[dim])
-          if (term.axis == a) {
-            term.coefficient += coefficient;
+        int& terms = tensor_t.term_count[dim];
+        for (int i = 0; i < terms; ++i)
+          if (tensor_t.terms[dim][i].axis == a) {
+            tensor_t.terms[dim][i].coefficient += coefficient;
             merged = true;
           }
-        if (!merged) tensor_t.terms[dim].push_back({a, coefficient});
+        if (!merged) tensor_t.terms[dim][terms++] = {a, coefficient};
         std::int64_t part;
         if (__builtin_mul_overflow(coefficient, bounds[dim] - 1, &part) ||
             __builtin_add_overflow(extent, part, &extent) ||
@@ -43,7 +44,7 @@ Problem::Problem(const std::vector<std::int64_t>& sizes,
       // Displacements along the axis lie within +-(extent - 1), so 2 extent - 1 codes tell them
       // apart; positions fit the same code.
       if (__builtin_mul_overflow(tensor_t.full_size, extent, &tensor_t.full_size) ||
-          tensor_t.full_size >= (std::int64_t{1} << 53) ||
+          static_cast<double>(tensor_t.full_size) >= kExact ||
           __builtin_mul_overflow(weight, 2 * extent - 1, &weight))
         throw std::overflow_error("the tensors' index ranges are too large");
     }

@@ -14,6 +14,7 @@ inline constexpr int kMaxLevels = 16;
 inline constexpr int kMaxTensors = 8;
 inline constexpr int kMaxDims = 16;
 inline constexpr int kMaxAxes = 8;
+inline constexpr double kExact = 9007199254740992.0;  // doubles count exactly below 2**53
 
 // A dimension's share of one tensor axis: element index += coefficient * dimension index.
 struct Term {
@@ -24,7 +25,8 @@ struct Term {
 struct Tensor {
   int axes = 0;
   bool output = false;
-  std::vector<Term> terms[kMaxDims];
+  Term terms[kMaxDims][kMaxAxes] = {};
+  int term_count[kMaxDims] = {};
   // A step of 1 in a dimension moves the tensor's box by `key`. Keys are a linear, injective code
   // of displacement vectors: equal keys are equal displacements. 0: the dimension is irrelevant.
   std::int64_t key[kMaxDims] = {};
