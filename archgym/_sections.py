@@ -95,6 +95,16 @@ class Section:
         rising = any(word in metric for word in RISING)
         return Axis(name=metric, unit=unit_of(metric), direction="max" if rising else "min")
 
+    def metrics(self, trial: "pd.Series") -> dict[str, float]:
+        """Return the metrics of a trial that it has values of."""
+        import pandas as pd
+
+        return {
+            str(name).removeprefix(METRIC): float(value)
+            for name, value in trial.items()
+            if str(name).startswith(METRIC) and pd.notna(value)
+        }
+
     def design(self, trial: "pd.Series") -> "Design":
         """Return the design of a trial, active parameters only, in the problem's types."""
         import pandas as pd

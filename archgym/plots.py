@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from archgym._chart_plots import roofline_figure, stacked_figure
 from archgym._parallel import Value, parallel_figure
 from archgym._pareto_plot import pareto_figure
 from archgym._plot_style import (
@@ -24,6 +25,7 @@ from archgym._plot_style import (
     rgba,
 )
 from archgym._text import number
+from archgym._tradeoff_plot import tradeoff_figure
 from archgym.stats import Importance
 
 __all__ = [
@@ -38,6 +40,9 @@ __all__ = [
     "metric_label",
     "parallel_figure",
     "pareto_figure",
+    "roofline_figure",
+    "stacked_figure",
+    "tradeoff_figure",
 ]
 
 

@@ -14,6 +14,7 @@ from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.space import Design, DesignSpace
 
 if TYPE_CHECKING:
+    from archgym.charts import Chart
     from archgym.objective import Objective
 
 __all__ = ["Evaluation", "Evaluator", "MetricSpec", "Problem"]
@@ -81,6 +82,8 @@ class Problem(ABC):
         default_objective: the specification of the objective used when none is given.
         evaluator: replaces `simulate` if not None.
         work: how much an evaluation simulates, and of what, for rates: (10000, "requests").
+        tradeoff: names of three metrics whose Pareto front a report shows besides that of two: for
+            the axes, and for the size of the points; none by default.
         measures_illegal: whether `simulate` can measure designs that violate a constraint of the
             space; they are infeasible all the same.
     """
@@ -93,6 +96,7 @@ class Problem(ABC):
     default_objective: str
     evaluator: Evaluator | None = None
     work: tuple[int, str] = (1, "evaluations")
+    tradeoff: tuple[str, str, str] | None = None
     measures_illegal: bool = False
 
     @property
@@ -253,6 +257,15 @@ class Problem(ABC):
             Title with the unit, as in ``energy (pJ)``, to part to amount; empty if unknown.
         """
         return {}
+
+    def charts(self, design: Design) -> "list[Chart]":
+        """Return data for pictures of one design, simulated anew, for reports.
+
+        Charts of one title are drawn for the default and for the best design, side by side or in
+        one picture: `archgym.charts.StackedBars` (say, energy of each layer by memory level) and
+        `archgym.charts.Roofline`. None by default.
+        """
+        return []
 
     def explain(self, design: Design) -> str:
         """Return a text for experts: where the costs of a design come from and what limits it.

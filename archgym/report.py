@@ -9,6 +9,7 @@ import pandas as pd
 
 from archgym import plots
 from archgym._page import Markup, element, facts, figure, page, table, tiles
+from archgym._report_charts import charts, tradeoff
 from archgym._sections import Section, load_sections
 from archgym._text import change, number, quantity
 from archgym.errors import RecordError
@@ -31,7 +32,8 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
 
     Args:
         path: A run folder, a folder of run folders at any depth, or one Parquet file of a run.
-        out: The file to write; by default ``report.html`` in the folder, or beside the file.
+        out: The file to write, or a folder to write ``report.html`` into; by default the folder of
+            the runs, or the one that the Parquet file is in.
 
     Returns:
         The file written.
@@ -41,7 +43,9 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
     """
     source = Path(path)
     folder = source.parent if source.is_file() else source
-    target = folder / "report.html" if out is None else Path(out)
+    target = folder if out is None else Path(out)
+    if out is None or target.is_dir():
+        target /= "report.html"
     html = build_report(load_sections(source))
     draft = target.with_name(f".{target.name}.tmp")
     try:
@@ -93,7 +97,7 @@ def _section(section: Section, key: str, heading: str) -> list[str]:
     if section.note:
         body.append(element("p", section.note, class_="note"))
     body.append(_tiles(section))
-    for part in (_agents, _convergence, _pareto, _best, _parallel, _importance):
+    for part in (_agents, _convergence, _pareto, tradeoff, _best, charts, _parallel, _importance):
         body.extend(part(section, key))
     return [*body, *_run(section)]
 
@@ -217,7 +221,7 @@ def _pareto(section: Section, key: str) -> list[str]:
     if len(section.headline_metrics) < 2:
         return []
     x, y = (section.axis(name) for name in section.headline_metrics[:2])
-    best = {} if section.best is None else _metrics(section.best)
+    best = {} if section.best is None else section.metrics(section.best)
     drawn = plots.pareto_figure(
         section.trials,
         x,
@@ -258,7 +262,7 @@ def _best(section: Section, key: str) -> list[str]:
 
 
 def _metric_table(section: Section) -> Markup:
-    best = {} if section.best is None else _metrics(section.best)
+    best = {} if section.best is None else section.metrics(section.best)
     reference = {} if section.reference is None else section.reference.metrics
     rows = []
     for name in section.metric_names:
@@ -396,14 +400,6 @@ def _command(command: object) -> str:
     if not isinstance(command, list) or not command:
         return str(command)
     return shlex.join([Path(str(command[0])).name, *map(str, command[1:])])
-
-
-def _metrics(trial: pd.Series) -> dict[str, float]:
-    return {
-        str(name).removeprefix("metric."): float(value)
-        for name, value in trial.items()
-        if str(name).startswith("metric.") and pd.notna(value)
-    }
 
 
 def _value(value: object) -> str:

@@ -44,15 +44,18 @@ def legal_mappings(architecture: Architecture, layer: Layer, count: int, seed: i
             break
     else:
         raise ValueError(f"{layer.name}: only {found} of {count} legal mappings were found.")
-    joined = [np.concatenate([getattr(part, name) for part in parts])[:count] for name in _COLUMNS]
-    return MappingBatch(*joined, parts[0].keep)
+    bounds, dims, levels, kinds = (
+        np.concatenate([getattr(part, name) for part in parts])[:count] for name in _COLUMNS
+    )
+    return MappingBatch(bounds, dims, levels, kinds, parts[0].keep)
 
 
 _COLUMNS = ("bounds", "dims", "levels", "kinds")
 
 
 def _rows(batch: MappingBatch, chosen: NDArray[np.bool_]) -> MappingBatch:
-    return MappingBatch(*(getattr(batch, name)[chosen] for name in _COLUMNS), batch.keep)
+    bounds, dims, levels, kinds = (getattr(batch, name)[chosen] for name in _COLUMNS)
+    return MappingBatch(bounds, dims, levels, kinds, batch.keep)
 
 
 def _draw(architecture: Architecture, layer: Layer, rng: np.random.Generator) -> MappingBatch:

@@ -202,11 +202,22 @@ def test_an_empty_folder_is_refused(tmp_path: Path):
 
 
 def test_a_failed_write_leaves_nothing_behind(study: Path, tmp_path: Path):
-    target = tmp_path / "taken"
-    target.mkdir()
+    taken = tmp_path / "report.html"
+    taken.mkdir()
     with pytest.raises(RecordError, match="Cannot write the report"):
-        write_report(study, target)
-    assert list(tmp_path.iterdir()) == [target]
+        write_report(study, tmp_path)
+    with pytest.raises(RecordError, match="Cannot write the report"):
+        write_report(study, tmp_path / "none" / "report.html")
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_a_folder_as_the_output_gets_the_report(
+    study: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    written = write_report(study, ".")
+    assert written == Path("report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
 
 
 # ---------------------------------------------------------------------------- a real browser
