@@ -17,6 +17,8 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 
+void bind_mapper(nb::module_& m);
+
 namespace {
 
 using namespace accelerator;
@@ -231,4 +233,5 @@ NB_MODULE(_core, m) {
            "utilization"_a.noconvert(), "reason"_a.noconvert(), "where"_a.noconvert(),
            "used"_a.noconvert(), "available"_a.noconvert(), "limiting"_a.noconvert(),
            "counts"_a.noconvert(), "Evaluate rows of loops into the output arrays.");
+  bind_mapper(m);
 }

@@ -1,0 +1,61 @@
+// Local search over candidates: moves that keep every factorisation perfect and every constraint,
+// simulated annealing, and descent to a mapping that no single move improves.
+
+#pragma once
+
+#include "mapper.hpp"
+
+namespace accelerator::mapper {
+
+class Annealing {
+ public:
+  Annealing(const Space& space, Scorer& scorer, Objective objective, std::uint64_t seed);
+
+  // Spend about `budget` evaluations on annealing from `start`, or from a random mapping.
+  void run(const Candidate& start, bool random_start, std::uint64_t budget);
+
+  // Improve the best mapping by single moves until none helps or the budget is spent.
+  void descend(std::uint64_t budget);
+
+  void adopt(const Candidate& c, double value);
+  const Candidate& best() const { return best_; }
+  double value() const { return best_value_; }
+  std::uint64_t evaluations() const { return evaluations_; }
+
+ private:
+  double evaluate(const Candidate& c);
+  bool improve(const Candidate& c);
+
+  bool mutate(Candidate& c);
+  bool move_factor(Candidate& c);
+  bool exchange_factors(Candidate& c);
+  bool move_loop(Candidate& c);
+  bool toggle_keep(Candidate& c);
+  bool turn_axis(Candidate& c);
+  std::int32_t& bound(Candidate& c, int dim, const Slot& slot) const;
+  bool shift(Candidate& c, int dim, std::int32_t prime, const Slot& from, const Slot& to);
+  void insert_anywhere(Candidate& c, int dim, const Slot& slot);
+
+  bool descend_factors();
+  bool descend_orders();
+  bool descend_rest();
+
+  const Space& space_;
+  Scorer& scorer_;
+  Objective objective_;
+  Random random_;
+  Candidate best_{};
+  double best_value_ = std::numeric_limits<double>::infinity();
+  std::uint64_t evaluations_ = 0, limit_ = 0;
+  PackedMapping packed_{};
+  struct Known {
+    std::uint64_t hash;
+    double value;
+  };
+  std::vector<Known> known_;  // values of recent mappings, by hash
+  std::vector<int> movable_;  // dimensions with a factor that has more than one place
+  std::vector<int> reorderable_;  // 2 * level + spatial, where more than one loop is free
+  std::vector<std::pair<int, int>> keep_bits_, axes_;  // (level, tensor), (level, dim)
+};
+
+}  // namespace accelerator::mapper

@@ -1,0 +1,152 @@
+#include "mapper.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <thread>
+
+#include "annealing.hpp"
+
+namespace accelerator::mapper {
+
+namespace {
+
+constexpr std::size_t kMostWays = 200'000;     // per dimension, for an exact enumeration
+constexpr std::size_t kEnoughWays = 2'000;     // per dimension, for a first legal mapping
+constexpr std::uint64_t kChainLength = 4'000;  // evaluations of one annealing run
+constexpr int kMostChains = 16;
+constexpr std::uint64_t kMostSteps = 5'000'000;  // towards a first legal mapping
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Lanes that a mapping needs to come below `value`.
+double lanes_for(const Settings& s, double value) {
+  if (s.objective == Objective::kCycles) return s.operations / value;
+  if (s.objective == Objective::kEdp) return s.operations * s.least_energy_pj / value;
+  return 0;
+}
+
+double lower_bound(const Settings& s, double most_lanes) {
+  const double cycles = std::ceil(s.operations / most_lanes * (1 - 1e-12));
+  return objective_value(s.objective, {true, cycles, s.least_energy_pj});
+}
+
+// Evaluate every mapping that may be better than out.value. False: the budget ran out.
+bool enumerate(Walk& walk, const Space& space, Scorer& scorer, const Settings& s, Outcome& out) {
+  walk.restart();
+  Candidate c;
+  PackedMapping packed;
+  while (walk.next(c)) {
+    if (out.evaluations >= s.budget) return false;
+    space.pack(c, packed);
+    ++out.evaluations;
+    const Figures figures = scorer.score(packed);
+    if (!figures.valid) continue;
+    const double value = objective_value(s.objective, figures);
+    if (value >= out.value) continue;
+    out.value = value;
+    out.best = c;
+    walk.require_lanes(lanes_for(s, value) * (1 - 1e-9));
+  }
+  return true;
+}
+
+struct Chain {
+  std::unique_ptr<Scorer> scorer;
+  std::unique_ptr<Annealing> annealing;
+};
+
+// Independent annealing runs; `round` makes their random numbers differ from other rounds'.
+void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s,
+            std::uint64_t budget, std::uint64_t round, Outcome& out) {
+  const int chains =
+      std::clamp(static_cast<int>(budget / kChainLength), 1, kMostChains);
+  std::vector<Chain> runs(chains);
+  std::vector<std::exception_ptr> failures(chains);
+  std::atomic<int> next{0};
+  const auto work = [&] {
+    for (int i; (i = next.fetch_add(1)) < chains;) {
+      try {
+        Chain& run = runs[i];
+        run.scorer = make_scorer();
+        run.annealing = std::make_unique<Annealing>(space, *run.scorer, s.objective,
+                                                    s.seed * 0x9e3779b97f4a7c15ULL +
+                                                        round * kMostChains + i);
+        const std::uint64_t share = budget / chains, last = share / 10;
+        run.annealing->run(out.best, i > 0, share - last);
+        run.annealing->descend(last);
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
+    }
+  };
+  std::vector<std::thread> others;
+  for (int t = 1; t < std::min(s.threads, chains); ++t) others.emplace_back(work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  for (int i = 0; i < chains; ++i) {
+    if (failures[i]) std::rethrow_exception(failures[i]);
+    const Annealing& run = *runs[i].annealing;
+    out.evaluations += run.evaluations();
+    if (run.value() < out.value) {
+      out.value = run.value();
+      out.best = run.best();
+    }
+  }
+}
+
+// Enumerate what may be better than out.value, if that fits the rest of the budget.
+bool finish(Walk& walk, const Space& space, Scorer& scorer, const Settings& s, Outcome& out) {
+  walk.require_lanes(lanes_for(s, out.value) * (1 - 1e-9));
+  const std::uint64_t left = s.budget - std::min(s.budget, out.evaluations);
+  if (!walk.complete() || walk.count(left + 1) > left) return false;
+  return enumerate(walk, space, scorer, s, out);
+}
+
+}  // namespace
+
+double objective_value(Objective objective, const Figures& f) {
+  if (objective == Objective::kCycles) return f.cycles;
+  if (objective == Objective::kEnergy) return f.energy_pj;
+  return f.cycles * f.energy_pj;
+}
+
+Outcome first_legal(const Space& space) {
+  Outcome out;
+  for (const std::size_t limit : {kEnoughWays, 1'000 * kEnoughWays}) {
+    Walk walk(space, limit);
+    walk.limit_steps(kMostSteps);
+    if (walk.next(out.best)) {
+      out.status = Status::kFound;
+      return out;
+    }
+    out.obstacle = walk.obstacle();
+    const bool sure = walk.complete() && !walk.out_of_steps();
+    out.status = sure ? Status::kNoMapping : Status::kGaveUp;
+    if (sure) break;
+  }
+  return out;
+}
+
+Outcome search(const Space& space, const MakeScorer& make_scorer, const Settings& s) {
+  Outcome out = first_legal(space);
+  if (out.status != Status::kFound) return out;
+  out.value = kInfinity;
+  Walk walk(space, std::min<std::size_t>(kMostWays, s.budget));
+  out.bound = lower_bound(s, walk.most_lanes());
+  const auto scorer = make_scorer();
+  out.optimal = finish(walk, space, *scorer, s, out);
+  if (!out.optimal && walk.complete()) {
+    anneal(space, make_scorer, s, s.budget / 8, 0, out);
+    out.optimal = finish(walk, space, *scorer, s, out);
+  }
+  if (!out.optimal) {
+    anneal(space, make_scorer, s, s.budget - out.evaluations, 1, out);
+    out.optimal = finish(walk, space, *scorer, s, out);
+  }
+  if (out.value == kInfinity) out.status = Status::kGaveUp;
+  if (out.optimal) out.bound = out.value;
+  return out;
+}
+
+}  // namespace accelerator::mapper
