@@ -65,6 +65,9 @@ class Parameter(ABC):
     when: Condition | None = None
     """Condition under which the parameter is part of a design; None: always."""
 
+    group: str = ""
+    """Parameters of one group belong together; empty: to none. Agents may use it."""
+
     if TYPE_CHECKING:
         # Some subclasses store the tuple, others derive it: a runtime attribute here would
         # become the default of the dataclass field of the former.
@@ -107,6 +110,12 @@ class Parameter(ABC):
             raise InvalidDesignError(self._refusal(value))
         return index
 
+    def moves(self, index: int) -> list[int]:
+        """Return the indices that a small change leads to: its neighbours, or if unordered all."""
+        if self.ordered:
+            return [k for k in (index - 1, index + 1) if 0 <= k < self.cardinality]
+        return [k for k in range(self.cardinality) if k != index]
+
     def parse(self, text: str) -> Value:
         """Return the value that ``text`` spells, as typed on a command line.
 
@@ -133,6 +142,7 @@ class Parameter(ABC):
             "unit": self.unit,
             "description": self.description,
             "when": when,
+            **({"group": self.group} if self.group else {}),
             **self._range(),
         }
 
@@ -230,7 +240,7 @@ class Integer(_Numeric):
                 f"{self.name}: low={self.low}, high={self.high}, step={self.step} is empty. "
                 "Use low <= high and step >= 1."
             )
-        _check_cardinality(self.name, (self.high - self.low) // self.step + 1)
+        check_cardinality(self.name, (self.high - self.low) // self.step + 1)
 
     @cached_property
     def values(self) -> tuple[int, ...]:
@@ -278,7 +288,7 @@ class Real(_Numeric):
             )
         if not isinstance(self.steps, int) or self.steps < 2:
             raise InvalidConfigError(f"{self.name}: steps={self.steps!r}. Use at least 2 points.")
-        _check_cardinality(self.name, self.steps)
+        check_cardinality(self.name, self.steps)
 
     @cached_property
     def values(self) -> tuple[float, ...]:
@@ -344,13 +354,14 @@ def _checked_tuple(name: str, field: str, values: Sequence[Any]) -> tuple[Any, .
     if isinstance(values, str):
         raise InvalidConfigError(f"{name}: {field}={values!r} is text. Give a tuple of values.")
     as_tuple = tuple(values)
-    _check_cardinality(name, len(as_tuple))
+    check_cardinality(name, len(as_tuple))
     if len(set(as_tuple)) != len(as_tuple):
         raise InvalidConfigError(f"{name}: {field}={as_tuple} holds a value twice. Remove it.")
     return as_tuple
 
 
-def _check_cardinality(name: str, cardinality: int) -> None:
+def check_cardinality(name: str, cardinality: int) -> None:
+    """Raise InvalidConfigError unless a parameter may have this many values."""
     if not 1 <= cardinality <= MAX_CARDINALITY:
         raise InvalidConfigError(
             f"{name}: {cardinality} values. Allowed: 1 to {MAX_CARDINALITY}; use a coarser grid."

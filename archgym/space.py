@@ -23,6 +23,7 @@ from archgym._parameters import (
     Real,
     Value,
 )
+from archgym._structured import Permutation, Vector
 from archgym.errors import (
     InfeasibleDesignError,
     InvalidConfigError,
@@ -43,8 +44,10 @@ __all__ = [
     "Integer",
     "Ordinal",
     "Parameter",
+    "Permutation",
     "Real",
     "Value",
+    "Vector",
 ]
 
 Indices = NDArray[np.int64]
@@ -342,25 +345,20 @@ class DesignSpace:
     def neighbours(self, design: Mapping[str, Any]) -> list[Design]:
         """Return the legal designs that differ from ``design`` in one choice.
 
-        An ordered parameter moves one step, a categorical one to any other value. Parameters that
-        the move switches on start at index 0, those that it switches off disappear.
+        An ordered parameter moves one step, a categorical one to any other value, a permutation
+        swaps two items, a vector moves one number. Parameters that the move switches on start at
+        index 0, those that it switches off disappear.
         """
         base = self.encode(design)
         found = []
         for i in np.flatnonzero(self.active(base)):
-            for index in self._moves(int(i), int(base[i])):
+            for index in self.parameters[i].moves(int(base[i])):
                 row = base.copy()
                 row[i] = index
                 neighbour = self.decode(row)
                 if self.is_legal(neighbour):
                     found.append(neighbour)
         return found
-
-    def _moves(self, i: int, index: int) -> list[int]:
-        cardinality = self.parameters[i].cardinality
-        if self.parameters[i].ordered:
-            return [k for k in (index - 1, index + 1) if 0 <= k < cardinality]
-        return [k for k in range(cardinality) if k != index]
 
     # ---------------------------------------------------------------- other representations
 

@@ -110,3 +110,19 @@ register(
         summary="Memory controller and DRAM device, simulated command by command.",
     )
 )
+register(
+    ProblemSpec(
+        id="archgym/Mapping-v0",
+        problem="archgym.envs.mapping:MappingProblem",
+        env="archgym.envs.mapping:MappingEnv",
+        summary="Mapping of a DNN layer onto processing elements, costed as MAESTRO does.",
+    )
+)
+register(
+    ProblemSpec(
+        id="archgym/Accelerator-v0",
+        problem="archgym.envs.accelerator:AcceleratorProblem",
+        env="archgym.envs.accelerator:AcceleratorEnv",
+        summary="DNN accelerator for a layer or a network: array, scratchpads, shared buffer.",
+    )
+)

@@ -18,7 +18,9 @@ from archgym.space import (
     DesignSpace,
     Integer,
     Ordinal,
+    Permutation,
     Real,
+    Vector,
 )
 
 MAX_PRODUCT = 1500
@@ -34,9 +36,16 @@ def parameters(draw, name, earlier):
         parent = draw(st.sampled_from(earlier))
         values = draw(st.lists(st.sampled_from(parent.values), min_size=1, max_size=3, unique=True))
         when = Condition(parent.name, tuple(values))
-    kind = draw(st.sampled_from(["categorical", "ordinal", "integer", "real"]))
+    kinds = ["categorical", "permutation", "vector", "ordinal", "integer", "real"]
+    kind = draw(st.sampled_from(kinds))
     if kind == "categorical":
         return Categorical(name=name, when=when, choices=tuple(draw(choices)))
+    if kind == "permutation":
+        return Permutation(name=name, when=when, items=tuple("abc"[: draw(st.integers(1, 3))]))
+    if kind == "vector":
+        pairs = st.tuples(st.integers(1, 9), st.integers(1, 9))
+        rows = draw(st.lists(pairs, min_size=1, max_size=4, unique=True))
+        return Vector(name=name, when=when, rows=tuple(sorted(rows)))
     if kind == "ordinal":
         values = draw(st.lists(numbers, min_size=1, max_size=4, unique=True))
         return Ordinal(name=name, when=when, values=tuple(sorted(values)))
@@ -126,6 +135,13 @@ def test_every_legal_design_is_sampled_sooner_or_later(space):
     assert {tuple(v) for v in drawn.tolist()} == {space.key(d) for d in space.enumerate()}
 
 
+def is_near(parameter, index, other):
+    """Return whether one small change leads from one index to the other."""
+    if isinstance(parameter, Permutation | Vector):
+        return other in parameter.moves(index)  # see test_structured.py
+    return abs(index - other) == 1 or not parameter.ordered
+
+
 @given(spaces())
 def test_neighbours_are_legal_distinct_and_one_choice_away(space):
     for design in itertools.islice(space.enumerate(), 20):
@@ -133,7 +149,7 @@ def test_neighbours_are_legal_distinct_and_one_choice_away(space):
         expected = set()
         for i in np.flatnonzero(space.active(base)):
             for index in range(space.nvec[i]):
-                near = abs(index - base[i]) == 1 or not space.parameters[i].ordered
+                near = is_near(space.parameters[i], int(base[i]), index)
                 moved = base.copy()
                 moved[i] = index
                 if index != base[i] and near and space.is_legal(space.decode(moved)):

@@ -150,6 +150,17 @@ class Cost:
         return self.macs / self.energy_nj * 1e9
 
     @property
+    def energy_by_buffer_nj(self) -> dict[str, float]:
+        """Energy of the layer's own accesses by buffer and tensor, as in ``"L1 input"``."""
+        parts = {}
+        for tensor in TENSORS:
+            counts: TensorCounts = getattr(self, tensor)
+            l2 = counts.l2_writes + (counts.l2_reads if tensor != "output" else 0)
+            parts[f"L1 {tensor}"] = energy_nj(counts.l1_reads + counts.l1_writes, 0)
+            parts[f"L2 {tensor}"] = energy_nj(0, l2)
+        return parts
+
+    @property
     def fits(self) -> bool:
         """Whether the hardware's L1 and L2 hold what the mapping needs; MAESTRO only warns."""
         return (

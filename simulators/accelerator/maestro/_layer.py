@@ -166,7 +166,7 @@ class MaestroLayer:
 @lru_cache(maxsize=1024)
 def _described(layer: Layer) -> MaestroLayer:
     kind = _kind_of(layer)
-    _refuse_dilation(layer)
+    stride = _stride_of(layer)
     bound = dict(layer.dims)
     dims = {"K": bound.get("M", 1), "C": bound["C"], "R": bound["R"], "S": bound["S"]}
     if kind == "NGCONV":
@@ -174,10 +174,10 @@ def _described(layer: Layer) -> MaestroLayer:
     if bound["N"] > 1 and all(bound[dim] == 1 for dim in "RSPQ"):
         dims |= {"Y": bound["N"], "X": 1}
         return MaestroLayer(name=layer.name, kind=kind, dims=dims)
-    dims["Y"] = (bound["P"] - 1) * layer.stride[0] + bound["R"]
-    dims["X"] = (bound["Q"] - 1) * layer.stride[1] + bound["S"]
+    dims["Y"] = (bound["P"] - 1) * stride[0] + bound["R"]
+    dims["X"] = (bound["Q"] - 1) * stride[1] + bound["S"]
     dims["N"] = bound["N"]
-    return MaestroLayer(name=layer.name, kind=kind, dims=dims, stride=layer.stride)
+    return MaestroLayer(name=layer.name, kind=kind, dims=dims, stride=stride)
 
 
 def _axes(layer: Layer, name: str) -> set[str] | None:
@@ -203,10 +203,13 @@ def _kind_of(layer: Layer) -> str:
     )
 
 
-def _refuse_dilation(layer: Layer) -> None:
-    for size, dilation in zip((layer.dims["R"], layer.dims["S"]), layer.dilation, strict=True):
-        if size > 1 and dilation > 1:
+def _stride_of(layer: Layer) -> tuple[int, int]:
+    """Return the strides along Y and X, from the input's axes: Layer.stride only repeats them."""
+    coefficient = {d: c for axis in layer.tensor("Inputs").axes for d, c in axis}
+    for size, dilation in (("R", coefficient["R"]), ("S", coefficient["S"])):
+        if layer.dims[size] > 1 and dilation > 1:
             raise InvalidConfigError(
-                f"layer {layer.name!r} has dilation {layer.dilation}; MAESTRO models none. "
+                f"layer {layer.name!r} has dilation {dilation} along {size}; MAESTRO models none. "
                 "Use the Timeloop semantics for it."
             )
+    return coefficient["P"], coefficient["Q"]
