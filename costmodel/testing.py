@@ -1,8 +1,16 @@
 """For tests: programs in several dialects whose cost is known by counting."""
 
+from collections.abc import Callable
 from textwrap import dedent
 
-__all__ = ["axpy_vector", "matmul_affine", "matmul_linalg", "relu_generic"]
+import numpy as np
+
+from costmodel._dataset import Dataset
+
+__all__ = ["axpy_vector", "matmul_affine", "matmul_linalg", "relu_generic", "sample_dataset"]
+
+FLOPS, REGISTERS, SPILLS = "analytic/flops", "test-cpu/register_pressure", "test-cpu/spills"
+"""Targets of :func:`sample_dataset`."""
 
 
 def matmul_affine(m: int = 8, n: int = 16, k: int = 32, unroll: int = 1) -> str:
@@ -81,3 +89,51 @@ def axpy_vector(n: int = 64, width: int = 8) -> str:
           return
         }}
         """)
+
+
+def sample_dataset(size: int = 120, seed: int = 0) -> Dataset:
+    """Return programs with labels that follow from how they were made.
+
+    Every sixth program has no label of :data:`SPILLS`. Splits by family hold the vectors out.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    makers: list[Callable[[np.random.Generator], tuple[str, str, float, float]]]
+    makers = [_some_loops, _some_tensors, _some_elements, _some_vectors]
+    rows = [makers[i % len(makers)](rng) for i in range(size)]
+    texts, families, flops, registers = zip(*rows, strict=True)
+    pressure = np.array(registers)
+    spills = np.where(np.arange(size) % 6 == 5, np.nan, np.maximum(pressure - 6.0, 0.0))
+    part = np.where(rng.random(size) < 0.3, "test", "train").astype(object)
+    held = np.array(["test" if f == "vector" else "train" for f in families], dtype=object)
+    return Dataset(
+        texts=texts,
+        labels={FLOPS: np.array(flops), REGISTERS: pressure, SPILLS: spills},
+        columns={
+            "program": np.array([f"p{i // 4}" for i in range(size)], dtype=object),
+            "family": np.array(families, dtype=object),
+            "split_random": part,
+            "split_family": held,
+        },
+    )
+
+
+def _some_loops(rng: np.random.Generator) -> tuple[str, str, float, float]:
+    m, n, unroll = (int(rng.integers(2, 20)) for _ in range(3))
+    k = unroll * int(rng.integers(1, 8))
+    return matmul_affine(m, n, k, unroll), "loops", 2.0 * m * n * k, 2.0 + unroll
+
+
+def _some_tensors(rng: np.random.Generator) -> tuple[str, str, float, float]:
+    m, n, k = (int(rng.integers(2, 60)) for _ in range(3))
+    return matmul_linalg(m, n, k), "tensors", 2.0 * m * n * k, 4.0
+
+
+def _some_elements(rng: np.random.Generator) -> tuple[str, str, float, float]:
+    rows, columns = (int(rng.integers(2, 90)) for _ in range(2))
+    return relu_generic(rows, columns), "elements", float(rows * columns), 2.0
+
+
+def _some_vectors(rng: np.random.Generator) -> tuple[str, str, float, float]:
+    width = int(2 ** rng.integers(1, 5))
+    n = width * int(rng.integers(2, 40))
+    return axpy_vector(n, width), "vector", 2.0 * n, 3.0

@@ -8,6 +8,7 @@
 
 #include "features.hpp"
 #include "tokenizer.hpp"
+#include "trees.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -18,7 +19,11 @@ template <typename T>
 using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <typename T>
 using Out = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
+using Texts = nb::typed<nb::list, nb::bytes>;
 using Matrix = nb::ndarray<nb::numpy, float, nb::ndim<2>>;
+
+using Values = nb::ndarray<nb::numpy, double, nb::ndim<2>>;
+using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 template <typename T>
 Out<T> to_numpy(std::vector<T>&& values) {
@@ -44,14 +49,14 @@ nb::bytes decode(const Array<std::int32_t>& ids) {
 }
 
 // The bytes objects of a list; they stay alive as long as the list does.
-std::vector<std::string_view> views(const nb::list& texts) {
+std::vector<std::string_view> views(const Texts& texts) {
   std::vector<std::string_view> out;
   out.reserve(texts.size());
   for (const nb::handle text : texts) out.push_back(view(nb::cast<nb::bytes>(text)));
   return out;
 }
 
-Matrix features(const nb::list& texts) {
+Matrix features(const Texts& texts) {
   const std::vector<std::string_view> all = views(texts);
   const std::size_t width = costmodel::feature_names().size();
   auto* owned = new std::vector<float>(all.size() * width);
@@ -64,10 +69,42 @@ Matrix features(const nb::list& texts) {
   return Matrix(owned->data(), {all.size(), width}, owner);
 }
 
+template <typename T>
+std::vector<T> to_vector(const Array<T>& array) {
+  return {array.data(), array.data() + array.size()};
+}
+
+void make_trees(costmodel::Trees* self, const Array<std::uint16_t>& features,
+                const Array<float>& thresholds, const Array<std::int16_t>& left,
+                const Array<std::int16_t>& right, const Array<float>& leaves,
+                const Array<std::int32_t>& tree_nodes, const Array<std::int32_t>& tree_leaves,
+                const Array<std::int32_t>& tree_targets, std::int32_t targets, std::int32_t width) {
+  new (self) costmodel::Trees(to_vector(features), to_vector(thresholds), to_vector(left),
+                              to_vector(right), to_vector(leaves), to_vector(tree_nodes),
+                              to_vector(tree_leaves), to_vector(tree_targets), targets, width);
+}
+
+Values predict(const costmodel::Trees& trees, const Rows& rows,
+               const std::vector<std::int32_t>& targets) {
+  if (static_cast<std::int64_t>(rows.shape(1)) != trees.width())
+    throw nb::value_error("The rows have another number of features than the trees.");
+  for (const std::int32_t target : targets)
+    if (target < 0 || target >= trees.targets()) throw nb::value_error("There is no such target.");
+  const std::size_t n = rows.shape(0), width = targets.size();
+  auto* owned = new std::vector<double>(n * width);
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
+  {
+    nb::gil_scoped_release release;
+    for (std::size_t t = 0; t < width; ++t)
+      trees.predict(rows.data(), n, targets[t], owned->data() + t, width);
+  }
+  return Values(owned->data(), {n, width}, owner);
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
-  m.doc() = "Native core: reads MLIR text into tokens.";
+  m.doc() = "Native core: reads MLIR text into tokens and features, and evaluates trees.";
   m.def("vocabulary", [] { return costmodel::Vocabulary::get().tokens(); },
         "Return the token of every id.");
   m.def("encode", &encode, "text"_a.noconvert(), "limit"_a = 0,
@@ -77,4 +114,11 @@ NB_MODULE(_core, m) {
   m.def("features", &features, "texts"_a.noconvert(),
         "Return one row of features (float32) for each text, given as bytes.");
   m.def("decode", &decode, "ids"_a.noconvert(), "Return canonical text that has these tokens.");
+  nb::class_<costmodel::Trees>(m, "Trees", "Sums of decision trees for several targets.")
+      .def("__init__", &make_trees, "features"_a.noconvert(), "thresholds"_a.noconvert(),
+           "left"_a.noconvert(), "right"_a.noconvert(), "leaves"_a.noconvert(),
+           "tree_nodes"_a.noconvert(), "tree_leaves"_a.noconvert(), "tree_targets"_a.noconvert(),
+           "targets"_a, "width"_a)
+      .def("predict", &predict, "rows"_a.noconvert(), "targets"_a,
+           "Return the sums (float64) for each row (float32) and each of these targets.");
 }

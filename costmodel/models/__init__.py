@@ -1,0 +1,19 @@
+"""Models behind one contract: fit, predict with intervals, save, load."""
+
+from costmodel.models._model import Checkpoint, Model, Progress
+from costmodel.models._predictions import Estimate, Predictions
+from costmodel.models._registry import MODELS, SHIPPED, load_model, make_model
+from costmodel.models._target import Target
+
+__all__ = [
+    "MODELS",
+    "SHIPPED",
+    "Checkpoint",
+    "Estimate",
+    "Model",
+    "Predictions",
+    "Progress",
+    "Target",
+    "load_model",
+    "make_model",
+]

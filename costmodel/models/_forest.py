@@ -1,0 +1,152 @@
+"""Trees in few bytes: a threshold is an index into the thresholds that its feature has anywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from costmodel import _core
+from costmodel.errors import ModelError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Nodes and leaves of all trees, one tree after another."""
+
+    feature: Array
+    """Feature of each node, uint16."""
+    threshold: Array
+    """Threshold of each node, float32: up to it, left."""
+    left: Array
+    """Left child of each node in its tree, int16; below zero ``~leaf``."""
+    right: Array
+    """Right child of each node."""
+    leaf: Array
+    """Value of each leaf, float32."""
+    tree_nodes: Array
+    """Nodes of each tree, int32."""
+    tree_leaves: Array
+    """Leaves of each tree, int32."""
+
+    @property
+    def trees(self) -> int:
+        """How many trees there are."""
+        return len(self.tree_nodes)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the trees of a model that LightGBM wrote as text."""
+        trees = [_block(part) for part in text.split("\nTree=")[1:]]
+        thresholds = [_single(_floats(tree, "threshold")) for tree in trees]
+        return cls(
+            _joined([_floats(t, "split_feature") for t in trees], np.uint16),
+            _joined(thresholds, np.float32),
+            _joined([_floats(t, "left_child") for t in trees], np.int16),
+            _joined([_floats(t, "right_child") for t in trees], np.int16),
+            _joined([_floats(t, "leaf_value") for t in trees], np.float32),
+            np.array([int(t["num_leaves"]) - 1 for t in trees], dtype=np.int32),
+            np.array([int(t["num_leaves"]) for t in trees], dtype=np.int32),
+        )
+
+    @classmethod
+    def join(cls, forests: Sequence["Forest"]) -> Self:
+        """Return all trees of several forests."""
+        return cls(
+            *(
+                np.concatenate([getattr(forest, field.name) for forest in forests])
+                for field in fields(cls)
+            )
+        )
+
+    def evaluator(self, tree_targets: Array, targets: int, width: int) -> _core.Trees:
+        """Return what evaluates the trees, each of which adds to one target.
+
+        Raises:
+            ModelError: If the trees do not fit together.
+        """
+        try:
+            return _core.Trees(
+                self.feature,
+                self.threshold,
+                self.left,
+                self.right,
+                self.leaf,
+                self.tree_nodes,
+                self.tree_leaves,
+                np.ascontiguousarray(tree_targets, dtype=np.int32),
+                targets,
+                width,
+            )
+        except ValueError as error:
+            raise ModelError(f"{error} Save the model again.") from error
+
+    def to_arrays(self, prefix: str) -> dict[str, Array]:
+        """Return compact arrays that :meth:`from_arrays` reads."""
+        pairs = np.stack([self.feature.astype(np.float64), self.threshold.astype(np.float64)], 1)
+        table, row = np.unique(pairs, axis=0, return_inverse=True)  # by feature, then threshold
+        starts = np.searchsorted(table[:, 0], np.arange(int(pairs[:, 0].max(initial=-1)) + 2))
+        local = row.reshape(-1) - starts[self.feature]
+        small = np.uint8 if local.max(initial=0) < 256 else np.uint16
+        child = np.int8 if self.tree_leaves.max(initial=0) <= 128 else np.int16
+        arrays = {
+            "feature": self.feature,
+            "bin": local.astype(small),
+            "thresholds": table[:, 1].astype(np.float32),
+            "starts": starts.astype(np.int32),
+            "left": self.left.astype(child),
+            "right": self.right.astype(child),
+            "leaf": self.leaf,
+            "tree_leaves": self.tree_leaves.astype(np.int16),
+        }
+        return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+    @classmethod
+    def from_arrays(cls, prefix: str, arrays: Mapping[str, Array]) -> Self:
+        """Return the forest that was saved."""
+        part = {
+            name.removeprefix(f"{prefix}."): array
+            for name, array in arrays.items()
+            if name.startswith(f"{prefix}.")
+        }
+        feature = part["feature"].astype(np.uint16)
+        starts, thresholds = part["starts"].astype(np.int64), part["thresholds"]
+        at = np.full(len(feature), -1)
+        if len(feature) and int(feature.max()) < len(starts):
+            at = starts[feature] + part["bin"]
+        if len(feature) and not (at.min() >= 0 and at.max() < len(thresholds)):
+            raise ModelError("The trees are damaged: a threshold is missing. Save them again.")
+        leaves = part["tree_leaves"].astype(np.int32)
+        return cls(
+            feature,
+            thresholds[at].astype(np.float32),
+            part["left"].astype(np.int16),
+            part["right"].astype(np.int16),
+            part["leaf"].astype(np.float32),
+            leaves - 1,
+            leaves,
+        )
+
+
+def _block(text: str) -> dict[str, str]:
+    lines = text.split("\n\n", 1)[0].splitlines()
+    pairs = (line.partition("=")[::2] for line in lines if "=" in line)
+    return dict(pairs)
+
+
+def _floats(tree: Mapping[str, str], name: str) -> Array:
+    return np.array(tree.get(name, "").split(), dtype=np.float64)
+
+
+def _single(thresholds: Array) -> Array:
+    # Round down: what a float32 feature was at most, it still is.
+    rounded = thresholds.astype(np.float32)
+    down = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded.astype(np.float64) > thresholds, down, rounded)
+
+
+def _joined(parts: Sequence[Array], dtype: Any) -> Array:
+    return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)

@@ -1,0 +1,174 @@
+"""The parts of models: trees, intervals, novelty, files of arrays."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from costmodel import _core
+from costmodel.errors import ModelError
+from costmodel.models._conformal import Calibration
+from costmodel.models._forest import Forest
+from costmodel.models._novelty import Novelty
+from costmodel.models._safetensors import load_arrays, save_arrays
+from costmodel.models._target import Target
+
+# ------------------------------------------------------------------------------------ trees
+
+STUMP = {
+    "feature": np.array([1], dtype=np.uint16),
+    "threshold": np.array([0.5], dtype=np.float32),
+    "left": np.array([-1], dtype=np.int16),
+    "right": np.array([-2], dtype=np.int16),
+    "leaf": np.array([10.0, 20.0, 3.0], dtype=np.float32),
+    "tree_nodes": np.array([1, 0], dtype=np.int32),
+    "tree_leaves": np.array([2, 1], dtype=np.int32),
+}
+
+
+def test_trees_add_up_the_leaves_that_a_row_reaches():
+    trees = Forest(**STUMP).evaluator(np.array([0, 0]), 1, 2)
+    rows = np.array([[9.0, 0.5], [9.0, 0.6]], dtype=np.float32)
+    assert trees.predict(rows, [0]).tolist() == [[13.0], [23.0]]
+
+
+def test_trees_survive_being_saved():
+    again = Forest.from_arrays("t", Forest(**STUMP).to_arrays("t"))
+    for name, array in STUMP.items():
+        np.testing.assert_array_equal(getattr(again, name), array)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("left", [0]),  # a loop
+        ("left", [7]),
+        ("right", [-4]),
+        ("feature", [2]),
+        ("tree_nodes", [2, 0]),
+        ("tree_leaves", [2, 2]),
+        ("leaf", [1.0]),
+        ("threshold", []),
+    ],
+)
+def test_damaged_trees_are_refused(name: str, value: list[float]):
+    parts = {**STUMP, name: np.array(value, dtype=STUMP[name].dtype)}
+    with pytest.raises(ModelError, match="damaged"):
+        Forest(**parts).evaluator(np.array([0, 0]), 1, 2)
+
+
+def test_trees_of_no_target_and_rows_of_another_width_are_refused():
+    with pytest.raises(ModelError, match="no target"):
+        Forest(**STUMP).evaluator(np.array([0, 1]), 1, 2)
+    trees = Forest(**STUMP).evaluator(np.array([0, 0]), 1, 2)
+    with pytest.raises(ValueError, match="number of features"):
+        trees.predict(np.zeros((1, 3), dtype=np.float32), [0])
+    with pytest.raises(ValueError, match="no such target"):
+        trees.predict(np.zeros((1, 2), dtype=np.float32), [1])
+
+
+def test_our_trees_are_those_of_lightgbm():
+    lightgbm = pytest.importorskip("lightgbm", reason="LightGBM is not installed")
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 9, (400, 5)).astype(np.float32) / 7
+    labels = rows[:, 0] * rows[:, 1] - rows[:, 4]
+    parameters = {"verbosity": -1, "num_threads": 1, "num_leaves": 15}
+    booster = lightgbm.train(parameters, lightgbm.Dataset(rows, labels), 40)
+    forest = Forest.parse(booster.model_to_string())
+    forest = Forest.from_arrays("t", forest.to_arrays("t"))
+    trees = forest.evaluator(np.zeros(forest.trees), 1, 5)
+    np.testing.assert_allclose(trees.predict(rows, [0])[:, 0], booster.predict(rows), atol=1e-5)
+
+
+def test_the_native_core_takes_no_other_types():
+    with pytest.raises(TypeError):
+        _core.encode("text")
+    with pytest.raises((TypeError, RuntimeError)):
+        _core.features(["text"])
+
+
+# -------------------------------------------------------------------------------- intervals
+
+
+def test_intervals_cover_nine_in_ten():
+    rng = np.random.default_rng(0)
+    predicted = rng.uniform(0, 10, (4000, 1))
+    actual = predicted + rng.normal(0, 1, predicted.shape) * (1 + predicted)
+    calibration = Calibration.fit(predicted[:2000], actual[:2000])
+    lower, upper = calibration.interval(predicted[2000:])
+    covered = (lower <= actual[2000:]) & (actual[2000:] <= upper)
+    assert 0.88 < covered.mean() < 0.92
+    small = predicted[2000:] < 2
+    assert 0.84 < covered[small].mean() < 0.96
+    assert (upper - lower)[small].mean() < 0.5 * (upper - lower).mean()
+
+
+def test_intervals_know_missing_labels_and_few_of_them():
+    predicted, actual = np.zeros((5, 2)), np.full((5, 2), np.nan)
+    actual[:3, 0] = [1.0, -1.0, 0.0]
+    lower, upper = Calibration.fit(predicted, actual).interval(np.zeros((1, 2)))
+    assert (lower.tolist(), upper.tolist()) == ([[-1.0, 0.0]], [[1.0, 0.0]])
+
+
+# ---------------------------------------------------------------------------------- novelty
+
+
+def test_novelty_grows_with_distance():
+    rng = np.random.default_rng(0)
+    known = rng.normal(0, 1, (300, 20)).astype(np.float32)
+    known[:, 10:] = 0
+    novelty = Novelty.fit(known[:200], known[200:])
+    assert np.mean(novelty.score(known[200:]) > 1) < 0.05
+    away, strange = known[:1].copy(), known[:1].copy()
+    away[0, 0] += 30
+    strange[0, 15] = 5  # no known program has this
+    assert novelty.score(away)[0] > 1
+    assert novelty.score(strange)[0] > 1
+
+
+# ------------------------------------------------------------------------------------ files
+
+DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "uint16")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_survive_being_saved(tmp_path, dtype: str):
+    arrays = {"a": np.arange(6).reshape(2, 3).astype(dtype), "b": np.empty(0, dtype=dtype)}
+    save_arrays(tmp_path / "x.safetensors", arrays)
+    again = load_arrays(tmp_path / "x.safetensors")
+    assert {name: array.dtype for name, array in again.items()} == {"a": dtype, "b": dtype}
+    np.testing.assert_array_equal(again["a"], arrays["a"])
+
+
+def test_the_library_of_the_format_reads_our_files(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(3, dtype=np.int8)}
+    save_arrays(tmp_path / "ours", arrays)
+    np.testing.assert_array_equal(safetensors.load_file(tmp_path / "ours")["a"], arrays["a"])
+    safetensors.save_file(arrays, tmp_path / "theirs")
+    np.testing.assert_array_equal(load_arrays(tmp_path / "theirs")["b"], arrays["b"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 150), st.binary(max_size=4))
+def test_damaged_files_are_refused_or_read(tmp_path_factory, at: int, patch: bytes):
+    file = tmp_path_factory.getbasetemp() / "damaged"
+    save_arrays(file, {"a": np.arange(6, dtype=np.float32)})
+    data = file.read_bytes()
+    file.write_bytes(data[:at] + patch + data[at + 1 :])
+    with suppress(ModelError):
+        load_arrays(file)
+
+
+# ---------------------------------------------------------------------------------- targets
+
+
+def test_targets_that_span_decades_are_learnt_as_logarithms():
+    target = Target(name="cpu/cycles", log=True)
+    values = np.array([0.0, 3.0, 1e12])
+    np.testing.assert_allclose(target.backward(target.forward(values)), values)
+    assert target.forward(np.array([3.0]))[0] == 2.0
+    assert Target(name="cpu/spills").backward(np.array([-1.0]))[0] == 0.0
+    assert np.isfinite(target.backward(np.array([1e9]))).all()
