@@ -19,7 +19,10 @@ from archgym.vector import ArchGymVectorEnv
 from simulators.dram import AddressMapping, ControllerConfig, MemorySpec, load_workload, simulate
 
 ID = "archgym:archgym/DRAM-v0"
-CHEAP = {"archgym/DRAM-v0": {"requests": 300}}
+CHEAP = {
+    "archgym/Accelerator-v0": {"workload": "alexnet/5", "mapping_budget": 40},
+    "archgym/DRAM-v0": {"requests": 300},
+}
 WITH_ENERGY = ["DDR3-1600", "DDR4-1866", "DDR4-2400"]
 ENERGY = {"energy_pj", "power_mw"}
 
