@@ -9,13 +9,13 @@ from archgym._plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, S
 from archgym._text import number
 from archgym.charts import Roofline, StackedBars
 
-MAX_BARS = 30
+MAX_BARS = 60
 """Bars drawn; the smallest of more are added up in one."""
 
 _COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, GREY, BLACK)
 _PATTERNS = ("", "/", "x", ".", "\\", "-", "+", "|")
-_LABELLED = 8
-"""Points of a roofline that carry their names."""
+_LABELLED = 6
+"""Points of a roofline that all carry their names; of more, only the slowest does."""
 
 
 def stacked_figure(chart: StackedBars, *, limit: float | None = None) -> go.Figure:
@@ -140,8 +140,8 @@ def _add_roof(
 
 def _add_points(figure: go.Figure, design: str, chart: Roofline, last: bool) -> None:
     names = list(chart.points)
-    far = sorted(names, key=lambda name: chart.points[name].performance)
-    labelled = set(names if len(names) <= _LABELLED else far[: _LABELLED // 2]) if last else set()
+    slowest = min(names, key=lambda name: chart.points[name].performance, default="")
+    labelled = set(names if len(names) <= _LABELLED else [slowest]) if last else set()
     figure.add_scatter(
         x=[chart.points[name].intensity for name in names],
         y=[chart.points[name].performance for name in names],

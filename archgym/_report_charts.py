@@ -67,8 +67,8 @@ def tradeoff(section: Section, key: str) -> list[str]:
     )
     labels = [axis.label.split(" (")[0] for axis in (x, y, size)]
     text = (
-        f"Designs that no other beats in {labels[0]}, {labels[1]} and {labels[2]} at once. The "
-        f"area of a point, and its colour, stand for {labels[2]}: two neighbours on the page can "
-        "be far apart in it."
+        f"Designs that no other beats in {labels[0]}, {labels[1]} and {labels[2]} at once. Size "
+        f"and colour of a point stand for {labels[2]}: neighbours on the page can differ much in "
+        "it."
     )
     return [element("h3", "Three metrics at once"), figure(f"{key}-tradeoff", drawn, text)]

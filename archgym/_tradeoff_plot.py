@@ -30,7 +30,7 @@ def tradeoff_figure(
         trials: Trials of one problem.
         x: Metric of the horizontal axis.
         y: Metric of the vertical axis.
-        size: Metric that the area and the colour of a point of the front stand for.
+        size: Metric with which the points of the front grow, and change colour.
         default: Metrics of the default design, marked with a cross if given.
         best: Metrics of the design with the best reward, marked with a star if given.
     """
@@ -64,8 +64,8 @@ def _add_front(figure: go.Figure, front: pd.DataFrame, views: list[_View]) -> No
     # Large points below small ones, so that none hides another.
     front = front.sort_values(views[2].column, ascending=False)
     third = front[views[2].column].to_numpy(float)
-    largest = float(third.max()) if len(third) else 1.0
-    shares = third / largest if largest > 0 else np.zeros_like(third)
+    spread = float(np.ptp(third)) if len(third) else 0.0
+    shares = (third - third.min()) / spread if spread else np.zeros_like(third)
     figure.add_scatter(
         x=front[views[0].column],
         y=front[views[1].column],
