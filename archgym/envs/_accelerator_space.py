@@ -54,7 +54,7 @@ BUFFER_KIB = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 BUFFER_BLOCKS = (4, 8, 16)
 BUFFER_BANKS = (1, 2, 4, 8, 16)
 
-# Eyeriss (Chen et al., JSSC 52(1), 2017), as the preset of that name.
+# The sizes of Eyeriss (Chen et al., JSSC 52(1), 2017), as in the preset of that name.
 EYERISS: Design = {
     "mesh_x": 14,
     "mesh_y": 12,

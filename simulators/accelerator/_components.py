@@ -87,7 +87,7 @@ def estimate(
         compatibility: "accelergy" reproduces that tool, in whose tables a register file has one
             row of bits however deep it is, and for whose classes ``SRAM`` and ``regfile`` the
             ``memory_depth`` and ``memory_width`` of Timeloop do not exist. "corrected" charges
-            every bit of every row, and never less for a larger memory.
+            every bit of every row; accesses and area of a larger memory never cost less.
 
     Raises:
         InvalidConfigError: the class is unknown, an attribute is missing or not allowed, or no
@@ -230,9 +230,16 @@ def _array(attributes: Attributes, size: "_Size", default_ports: int, accelergy:
         registers = _register_file(size.width, size.depth, accelergy)
         if accelergy:
             return registers
-        # It also fits the smallest array there is, so it takes no more area than that.
-        smallest = sram(size.width, 1, 1, ports).area_um2
-        return replace(registers, area_um2=min(registers.area_um2, smallest))
+        # An array would do as well, so none of them costs more than that. They still may idle at a
+        # higher power.
+        array = sram(size.width, size.depth, 1, ports)
+        actions = {
+            "read": min(registers.actions["read"], array.read_pj),
+            "write": min(registers.actions["write"], array.write_pj),
+            "idle": registers.actions["idle"],
+        }
+        area_um2 = min(registers.area_um2, array.area_um2)
+        return replace(registers, actions=actions, area_um2=area_um2)
     figures = sram(size.width, size.depth, attributes.banks(), ports, monotone=not accelergy)
     where = "outside" if figures.extrapolated else "between"
     inexact = figures.interpolated or figures.extrapolated
