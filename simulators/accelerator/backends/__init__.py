@@ -40,6 +40,16 @@ BACKENDS = {
         "evaluate_maestro",
         "(layer, mapping, hardware) with a maestro executable of yours",
     ),
+    "zigzag": Backend(
+        "simulators.accelerator.backends._zigzag",
+        "evaluate_zigzag",
+        "(architecture, layer, mapping or None) with the Python package zigzag-dse",
+    ),
+    "scalesim": Backend(
+        "simulators.accelerator.backends._scalesim",
+        "evaluate_scalesim",
+        "(layer, array, dataflow) with the Python package scalesim",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulators.accelerator import maestro
     from simulators.accelerator._cost import Cost
 
 Counts = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -65,13 +66,26 @@ class Comparison:
         return (self.ours - self.theirs) / self.theirs if self.theirs else float("inf")
 
 
-def compare(ours: "Cost", theirs: BackendCost) -> list[Comparison]:
-    """Return every figure that both give: totals first, then each level and tensor."""
+def compare(ours: "Cost | maestro.Cost", theirs: BackendCost) -> list[Comparison]:
+    """Return every figure that both give: totals first, then each level and tensor.
+
+    With MAESTRO's semantics, the figures are MAESTRO's columns under their names there.
+    """
+    columns = getattr(ours, "to_row", None)
+    pairs = _pairs(ours, theirs) if columns is None else _columns(columns(), theirs)  # type: ignore[arg-type]
     return [
         Comparison(name, float(mine), float(other))
-        for name, mine, other in _pairs(ours, theirs)
+        for name, mine, other in pairs
         if other is not None
     ]
+
+
+def _columns(
+    ours: Mapping[str, float], theirs: BackendCost
+) -> Iterator[tuple[str, float, float | None]]:
+    for name, mine in ours.items():
+        other = theirs.columns.get(name)
+        yield name, mine, other if isinstance(other, float) else None
 
 
 def _pairs(ours: "Cost", theirs: BackendCost) -> Iterator[tuple[str, float, float | None]]:

@@ -115,3 +115,14 @@ def test_a_backend_is_chosen_by_name(tmp_path: Path) -> None:
     executable = program(tmp_path, writing(CSV))
     cost = backends.evaluate("maestro", LAYER, MAPPING, HARDWARE, executable=executable)
     assert (cost.backend, cost.cycles) == ("maestro", 1945)
+
+
+def test_the_columns_of_both_are_set_side_by_side(tmp_path: Path) -> None:
+    theirs = run(program(tmp_path, writing(CSV)))
+    ours = maestro.evaluate(LAYER, MAPPING, HARDWARE, compatibility="maestro")
+    found = {each.name: each for each in backends.compare(ours, theirs)}
+    assert found["Runtime (Cycles)"].theirs == 1945
+    assert found["Runtime (Cycles)"].ours == ours.cycles
+    assert set(found) == {
+        "NumPEs", "Runtime (Cycles)", "Activity count-based Energy (nJ)", "Area", "Num MACs",
+    }  # fmt: skip

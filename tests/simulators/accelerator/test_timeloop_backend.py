@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from simulators.accelerator import Architecture, Block, Compute, Layer, Level, Mapping, backends
+from simulators.accelerator import (
+    Architecture,
+    Block,
+    Compute,
+    Layer,
+    Level,
+    Mapping,
+    backends,
+    evaluate,
+)
 from simulators.accelerator.backends._timeloop import area_table, energy_table, evaluate_timeloop
 from simulators.accelerator.backends._timeloop_stats import parse_stats
 from simulators.errors import BackendError, InvalidConfigError
@@ -300,3 +309,22 @@ def test_a_backend_is_chosen_by_name(tmp_path: Path) -> None:
     assert (cost.backend, cost.cycles) == ("timeloop", 48)
     with pytest.raises(InvalidConfigError, match="Did you mean 'timeloop'"):
         backends.evaluate("timelop", ARCHITECTURE, LAYER, MAPPING)
+
+
+def test_every_backend_can_be_loaded() -> None:
+    for backend in backends.BACKENDS.values():
+        assert callable(backend.load())
+        assert backend.summary.startswith("(")
+
+
+def test_figures_of_both_are_set_side_by_side() -> None:
+    ours = evaluate(ARCHITECTURE, LAYER, MAPPING)
+    found = {each.name: each for each in backends.compare(ours, parse_stats(STATS))}
+    assert found["macs"].ours == found["macs"].theirs == 144
+    assert found["macs"].relative_difference == 0
+    cycles = found["cycles"]
+    assert (cycles.ours, cycles.theirs) == (36, 48)
+    assert cycles.relative_difference == pytest.approx(-0.25)
+    reads = found["L1 Weights reads"]
+    assert (reads.ours, reads.theirs) == (36, 36)
+    assert "L1 Inputs reads" not in found
