@@ -1,18 +1,11 @@
 """Studies: every agent with every seed on one problem, in parallel processes."""
 
-import contextlib
-import os
-import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archgym._pool import run_pool
 from archgym.agents import resolve_agent
 from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError
@@ -20,12 +13,6 @@ from archgym.problem import Problem
 from archgym.search import Progress, ProgressEvent, SearchResult, Status, search
 
 __all__ = ["RunOutcome", "StudyResult", "run_study"]
-
-# How long a worker may take to end its present batch of evaluations after Ctrl-C.
-STOP_SECONDS = 10.0
-
-# Workers share the cores; more threads in their linear algebra would only get in each other's way.
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,147 +250,15 @@ def _run_here(work: Sequence[_Job], _: int, report: Progress) -> dict[str, RunOu
     return {job.label: runner.run(job, report) for job in work}
 
 
-# -------------------------------------------------------------------- processes
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A process, its pipe, and the job it is at."""
-
-    process: SpawnProcess
-    pipe: Connection
-    job: _Job | None = None
-
-
-@dataclass(slots=True)
-class _Pool:
-    """Hands out jobs to workers and collects what they say."""
-
-    waiting: deque[_Job]
-    report: Progress
-    workers: list[_Worker] = field(default_factory=list)
-    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
-
-    def run(self, count: int) -> None:
-        for _ in range(count):
-            self._start()
-        while self.workers:
-            for pipe in wait([worker.pipe for worker in self.workers]):
-                worker = next(w for w in self.workers if w.pipe is pipe)
-                self._listen(worker)
-
-    def _start(self) -> None:
-        if self.waiting:
-            worker = _spawned()
-            self.workers.append(worker)
-            self._assign(worker)
-
-    def _assign(self, worker: _Worker) -> None:
-        worker.job = self.waiting.popleft() if self.waiting else None
-        with contextlib.suppress(OSError):  # a dead worker is noticed when it is listened to
-            worker.pipe.send(worker.job)
-
-    def _listen(self, worker: _Worker) -> None:
-        try:
-            message = worker.pipe.recv()
-        except (EOFError, OSError):
-            self._bury(worker)
-            return
-        if isinstance(message, RunOutcome):
-            self.outcomes[message.label] = message
-            self._assign(worker)
-        else:
-            self.report(message)
-
-    def _bury(self, worker: _Worker) -> None:
-        """Record the job of a worker that is gone as failed, and go on with another worker."""
-        worker.process.join()
-        worker.pipe.close()
-        self.workers.remove(worker)
-        if worker.job is None:
-            return
-        code = worker.process.exitcode or 0
-        cause = f"signal {-code}, perhaps out of memory" if code < 0 else f"exit code {code}"
-        error = f"Its process ended with {cause}. Run the same command again: it goes on."
-        self.outcomes[worker.job.label] = worker.job.outcome("failed", error)
-        self._start()
-
-    def stop(self) -> None:
-        """Interrupt all workers and wait until they have written their runs."""
-        for worker in self.workers:
-            worker.process.terminate()
-        for worker in self.workers:
-            worker.process.join(STOP_SECONDS)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.pipe.close()
-
-
 def _run_in_pool(work: Sequence[_Job], count: int, report: Progress) -> dict[str, RunOutcome]:
-    pool = _Pool(deque(work), report)
-    try:
-        pool.run(count)
-    finally:
-        pool.stop()
-    return pool.outcomes
+    outcomes: dict[str, RunOutcome] = {}
 
+    def done(job: _Job, outcome: RunOutcome) -> None:
+        outcomes[job.label] = outcome
 
-def _spawned() -> _Worker:
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs,), daemon=True)
-    with _single_threaded(), _deaf_to_ctrl_c():
-        process.start()
-    theirs.close()
-    return _Worker(process, ours)
+    def lost(job: _Job, cause: str) -> None:
+        error = f"{cause}. Run the same command again: it goes on."
+        outcomes[job.label] = job.outcome("failed", error)
 
-
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let processes started here inherit one thread for linear algebra, unless set by the user."""
-    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
-
-
-@contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let processes started here inherit that SIGINT is ignored.
-
-    Ctrl-C reaches every process of the terminal; only the parent decides, by SIGTERM.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no other thread may set handlers
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _work(pipe: Connection) -> None:
-    """Run jobs from the pipe until there are no more; the main function of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt)
-    runner = _Runner()
-
-    def send(message: ProgressEvent | RunOutcome) -> None:
-        try:
-            pipe.send(message)
-        except OSError:  # the parent is gone: write what is done, and end
-            raise KeyboardInterrupt from None
-
-    with contextlib.suppress(KeyboardInterrupt, EOFError):
-        while (job := pipe.recv()) is not None:
-            send(runner.run(job, send))
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    run_pool(work, count, _Runner, report=report, done=done, lost=lost)
+    return outcomes
