@@ -29,7 +29,8 @@ ARCHITECTURE = Architecture(
     name="small",
     levels=(
         Level(
-            name="DRAM", technology="DRAM", block_size=4, read_energy_pj=512.0, write_energy_pj=500.0
+            name="DRAM", technology="DRAM", block_size=4,
+            read_energy_pj=512.0, write_energy_pj=500.0,
         ),
         Level(
             name="GLB", depth=1024, block_size=2, read_energy_pj=6.0, write_energy_pj=7.0,
