@@ -1,7 +1,7 @@
 """The hardware: a hierarchy of storage levels above an array of multiply-accumulators."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,11 +60,11 @@ class Level:
     """Of one instance."""
     component: str | None = None
     """Component class for the energy and area estimate, e.g. "smartbuffer_SRAM"."""
-    attributes: Mapping[str, Any] = FrozenMap()
+    attributes: Mapping[str, Any] = field(default=FrozenMap(), hash=False)
     """What the architecture file said, inherited values included."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", FrozenMap(self.attributes))
+        object.__setattr__(self, "attributes", FrozenMap(sorted(self.attributes.items())))
         if self.technology not in ("DRAM", "SRAM", "regfile"):
             raise InvalidConfigError(
                 f"level {self.name}: technology is {self.technology!r}. "
@@ -160,11 +160,11 @@ class Compute:
     """Bits per operand."""
     component: str | None = None
     """Component class for the energy and area estimate, e.g. "intmac"."""
-    attributes: Mapping[str, Any] = FrozenMap()
+    attributes: Mapping[str, Any] = field(default=FrozenMap(), hash=False)
     """What the architecture file said, inherited values included."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", FrozenMap(self.attributes))
+        object.__setattr__(self, "attributes", FrozenMap(sorted(self.attributes.items())))
         _check_count(self.name, "word_bits", self.word_bits)
         mesh_x = _check_mesh(self.name, self.instances, self.mesh_x)
         object.__setattr__(self, "mesh_x", mesh_x)

@@ -124,6 +124,15 @@ class Cost:
         """Level name -> cycles it needs at its bandwidths, outermost first."""
         return self._counts.level_cycles()
 
+    def explain(self) -> str:
+        """Return a table of energy, accesses and bandwidth, and what limits the speed."""
+        from simulators.accelerator._explain import explain
+
+        return explain(self)
+
+    def __str__(self) -> str:
+        return self.explain()
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain dictionaries, lists and numbers (JSON)."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_counts"}

@@ -1,19 +1,47 @@
 """The core's counts of one mapping, turned into named records when asked for."""
 
+from typing import Any
+
+from simulators.accelerator._architecture import Architecture
 from simulators.accelerator._core import Result
 from simulators.accelerator._cost import LevelCost, NetworkCost
-from simulators.accelerator._packed import Packed
+from simulators.accelerator._layer import Layer
+from simulators.accelerator._packed import Packed, pack
+
+
+def _count_again(
+    arch: Architecture, layer: Layer, compatibility: str, loops: list[int], keep: bytes
+) -> "Counts":
+    packed = pack(arch, layer, compatibility)
+    result = packed.model.evaluate(loops, keep)
+    if isinstance(result, tuple):
+        raise packed.failure(result)
+    return Counts(packed, loops, keep, result)
 
 
 class Counts:
     """Counts of one evaluation; the records are built on demand."""
 
-    __slots__ = ("_keep", "_packed", "_result")
+    __slots__ = ("_keep", "_loops", "_packed", "_result")
 
-    def __init__(self, packed: Packed, keep: bytes, result: Result) -> None:
+    def __init__(self, packed: Packed, loops: list[int], keep: bytes, result: Result) -> None:
         self._packed = packed
+        self._loops = loops
         self._keep = keep
         self._result = result
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Counts):
+            return NotImplemented
+        return self.levels() == other.levels() and self.networks() == other.networks()
+
+    def __hash__(self) -> int:
+        return hash((self._result.cycles, self._result.energy_pj))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        packed = self._packed
+        key = (packed.architecture, packed.layer, packed.compatibility)
+        return _count_again, (*key, self._loops, self._keep)
 
     def level_energy_pj(self) -> dict[str, float]:
         """Level name -> energy of all its instances."""

@@ -52,7 +52,7 @@ def evaluate(
         macs=layer.macs,
         limiting_level=packed.limiting_level(result.limiting_level),
         compute_energy_pj=result.compute_energy_pj,
-        _counts=Counts(packed, keep, result),
+        _counts=Counts(packed, flat, keep, result),
     )
 
 

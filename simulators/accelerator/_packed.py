@@ -32,6 +32,7 @@ class Packed:
     dims: dict[str, int]
     tensors: dict[str, int]
     area_um2: float
+    compatibility: str
 
     def limiting_level(self, number: int) -> str:
         """Return the name of a level, "compute" for -1."""
@@ -196,6 +197,7 @@ def _pack(architecture: Architecture, layer: Layer, compatibility: str) -> Packe
         dims,
         {tensor.name: i for i, tensor in enumerate(layer.tensors)},
         architecture.area_um2,
+        compatibility,
     )
 
 
