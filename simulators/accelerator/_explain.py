@@ -2,22 +2,12 @@
 
 from simulators.accelerator._cost import Cost
 
-_COLUMNS = (
-    "level",
-    "tensor",
-    "tile",
-    "reads",
-    "updates",
-    "fills",
-    "words/cycle",
-    "energy",
-    "share",
-)
+_HEAD = ("level", "tensor", "tile", "reads", "updates", "fills", "words/cycle", "energy", "share")
 
 
 def explain(cost: Cost) -> str:
     """Return a summary and a table: a row per level and tensor, outermost first."""
-    rows = [_COLUMNS]
+    rows: list[tuple[str, ...]] = [_HEAD]
     for level, tensors in cost.levels.items():
         energy_pj = sum(entry.energy_pj for entry in tensors.values())
         for number, (tensor, entry) in enumerate(tensors.items()):

@@ -322,5 +322,5 @@ def test_levels_and_compute_need_different_names() -> None:
 
 
 def test_an_unknown_level_is_refused_with_a_hint() -> None:
-    with pytest.raises(InvalidConfigError, match="no level 'Input'. Did you mean 'Inputs'"):
+    with pytest.raises(InvalidConfigError, match=r"no level 'Input'\. Did you mean 'Inputs'"):
         read().level("Input")

@@ -138,7 +138,7 @@ def test_a_batch_gives_its_mappings_back() -> None:
 
 def test_names_are_refused_when_packing() -> None:
     wrong = Mapping.from_loops([{"level": "DRAM"}, {"level": "GLB"}, {"level": "RFs"}], KEEP_NONE)
-    with pytest.raises(InvalidMappingError, match="'RFs'.*Did you mean 'RF'") as error:
+    with pytest.raises(InvalidMappingError, match=r"'RFs'.*Did you mean 'RF'") as error:
         MappingBatch.from_mappings(ARCH, LAYER, [wrong])
     assert error.value.reason == "unknown_level"
 
