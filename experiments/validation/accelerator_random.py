@@ -212,10 +212,11 @@ def _mapping(rng: np.random.Generator, architecture: Architecture, layer: Layer)
         for outer, inner in pairwise(parts)
     ]
     loose = rng.random() < 0.03  # now and then more than the fan-out
+    share_spatial = float(rng.choice([0.2, 0.5, 0.9]))
     for dim, size in layer.dims.items():
         for factor in _factors(rng, size):
             number, axis = int(rng.integers(count)), "XY"[int(rng.integers(2))]
-            if rng.random() < 0.5 and (loose or left[number][axis] >= factor):
+            if rng.random() < share_spatial and (loose or left[number][axis] >= factor):
                 left[number][axis] //= factor
                 spatial[number].append((dim, factor, axis))
             else:
