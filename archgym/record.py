@@ -56,7 +56,7 @@ class RunRecord:
         notes: Mapping[str, Any],
         schema: "pa.Schema",
     ) -> None:
-        self.folder = Path(folder)
+        self._folder = Path(folder)
         self._parts = self.folder / "parts"
         self._schema = schema
         self._waiting: list[Trial] = []
@@ -81,6 +81,11 @@ class RunRecord:
         else:
             _refuse_another_run(self.folder, earlier, {"format": FORMAT, **identity})
             self._info |= {**earlier, "error": ""}
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self._folder
 
     @property
     def complete(self) -> bool:

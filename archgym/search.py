@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -27,12 +28,11 @@ from archgym.trials import Trial, to_frame, to_table, trial_schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from archgym.record import RunRecord
-
 __all__ = [
     "BudgetExhausted",
     "Progress",
     "ProgressEvent",
+    "Record",
     "SearchResult",
     "Status",
     "Task",
@@ -85,6 +85,37 @@ class Progress(Protocol):
 
     def __call__(self, event: ProgressEvent, /) -> object:
         """Take note of the event."""
+
+
+class Record(Protocol):
+    """Keeps the trials of a run while it goes on."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the record holds the whole run."""
+        ...
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What is known about the run; ``stop`` of a complete one."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the record can be read later."""
+        ...
+
+    def load(self, space: DesignSpace) -> list[Trial]:
+        """Return the trials of an earlier attempt."""
+        ...
+
+    def append(self, trials: Sequence[Trial]) -> None:
+        """Keep new trials."""
+        ...
+
+    def finish(self, status: str, **entries: Any) -> None:
+        """Keep how the run ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +219,7 @@ def search(
     out: str | Path | None = None,
     progress: Progress | None = None,
     label: str | None = None,
+    record: Callable[[Mapping[str, Any]], AbstractContextManager[Record]] | None = None,
 ) -> SearchResult:
     """Search a problem with one agent until its budget is spent.
 
@@ -206,6 +238,7 @@ def search(
         out: Folder to record the run in; default none.
         progress: Called with a :class:`ProgressEvent`, at most ten times a second.
         label: Name of the run in progress events; default ``agent/seed-0``.
+        record: Makes another kind of record than a folder, from the identity of the run.
 
     Raises:
         UnknownNameError: the problem, agent or a metric of the objective is unknown.
@@ -222,13 +255,16 @@ def search(
     identity = _identity(problem, bound, name, searcher, budget, seed)
     reporter = _Reporter(label or f"{name}/seed-{seed}", budget, progress)
     run = _Run(problem, bound, searcher, budget, identity, reporter)
+    if record is not None:
+        with record(identity) as kept:
+            return run.start(kept)
     if out is None:
         return run.start(None)
     from archgym.record import RunRecord
 
     schema = trial_schema(problem.space, problem.metrics, bound.names, identity)
-    with RunRecord(out, identity, _notes(problem), schema) as record:
-        return run.start(record)
+    with RunRecord(out, identity, _notes(problem), schema) as folder:
+        return run.start(folder)
 
 
 def _whole(name: str, value: Any, low: int) -> int:
@@ -337,7 +373,7 @@ class _Run:
     identity: Mapping[str, Any]
     reporter: _Reporter
 
-    def start(self, record: "RunRecord | None") -> SearchResult:
+    def start(self, record: Record | None) -> SearchResult:
         recorded = [] if record is None else record.load(self.problem.space)
         self.reporter.count(recorded)
         if record is not None and record.complete:
@@ -358,7 +394,7 @@ class _Run:
         folder = None if record is None else record.folder
         return self._result(task.trials, task.stop, folder)
 
-    def _take(self, trials: Sequence[Trial], record: "RunRecord | None") -> None:
+    def _take(self, trials: Sequence[Trial], record: Record | None) -> None:
         if record is not None:
             record.append(trials)
         self.reporter.count(trials)
@@ -373,7 +409,7 @@ class _Run:
             )
 
     @contextlib.contextmanager
-    def _recording_the_end(self, record: "RunRecord | None") -> Iterator[None]:
+    def _recording_the_end(self, record: Record | None) -> Iterator[None]:
         """Leave a record that can go on, and an event, whatever ends the search early."""
         try:
             yield
