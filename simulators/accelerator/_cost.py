@@ -75,6 +75,8 @@ class NetworkCost:
     """Words passed between neighbours."""
     spatial_reductions: int
     """Additions on the way up."""
+    hops: float
+    """Links of the mesh that an entering word passes, on average."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

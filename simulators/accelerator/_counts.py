@@ -73,7 +73,7 @@ class Counts:
             for t, traffic in enumerate(self._result.traffic(number, len(names))):
                 if not self._keep[number * len(names) + t]:
                     continue
-                tile, partition, reads, updates, fills, energy, entering, links, adds, into = (
+                tile, partition, reads, updates, fills, energy, entering, links, adds, _, into = (
                     traffic
                 )
                 row[names[t]] = LevelCost(
@@ -107,12 +107,13 @@ class Counts:
             rows = self._result.traffic(number, len(layer.tensors))
             table[f"{names[number]} <==> {names[number + 1]}"] = {
                 tensor.name: NetworkCost(
-                    ingress=tuple((int(m), int(s), words) for m, s, words in sorted(row[9])),
+                    ingress=tuple((int(m), int(s), words) for m, s, words in sorted(row[10])),
                     fanout=int(fanout),
-                    multicast_factor=int(max((m for m, _, _ in row[9]), default=0)),
+                    multicast_factor=int(max((m for m, _, _ in row[10]), default=0)),
                     ingresses=row[6],
                     link_transfers=round(row[7]),
                     spatial_reductions=round(row[8]),
+                    hops=row[9],
                 )
                 for tensor, row in zip(layer.tensors, rows, strict=True)
             }

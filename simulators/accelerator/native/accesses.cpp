@@ -74,9 +74,11 @@ void Evaluator::count_accesses(int level, int tensor) {
   } else {
     group_instances(level, tensor);
     if (delta.kind != Delta::kEmpty) words -= link_accesses(level, tensor, delta);
-    if (words > 0)
+    if (words > 0) {
       for (const Group& group : groups_)
         add(level, tensor, group.members, group.count, words * group.count);
+      if (hops_wanted_) stack.hops += words * group_hops(level, tensor, nullptr);
+    }
   }
   for (int i = stack.first; i < stack.first + stack.count; ++i) {
     stack.total += lists_[i].words;
@@ -196,6 +198,8 @@ double Evaluator::link_visits(int level, int tensor, std::int64_t move, double s
     for (const Group& group : groups_)
       add(level, tensor, group.members, group.count, size * epochs * group.count);
     stack_[level][tensor].links += size * epochs * served;
+    if (hops_wanted_)
+      stack_[level][tensor].hops += size * epochs * group_hops(level, tensor, &move);
   }
   std::swap(groups_, plain_groups_);
   return fewer ? size * epochs : 0;
@@ -238,28 +242,75 @@ bool Evaluator::neighbours_differ_by(int level, int tensor, std::int64_t move) c
   return one_row ? any(0, count) : any(0, along_x) || any(along_x, count);
 }
 
-// Leave the instances that no neighbour can serve in groups_; return how many are served.
-double Evaluator::serve_from_neighbours(int level, int tensor, std::int64_t move) {
+// Number the instances along X first; keys_ tells what they need.
+void Evaluator::expand_instances(int level, int tensor) {
   Lane all[kMaxLanes];
   int along_x = 0;
   const int count = lanes(level, tensor, all, &along_x);
   keys_.assign(1, 0);
   for (int i = 0; i < count; ++i) expand(all[i].key, all[i].bound);
+}
+
+// Whether a neighbour in the mesh, which is `width` wide, held at the previous visit what the
+// instance needs now.
+bool Evaluator::served(std::int64_t instance, std::int64_t width, std::int64_t move) const {
+  const auto holds = [&](std::int64_t other) {
+    return other >= 0 && other < static_cast<std::int64_t>(keys_.size()) &&
+           keys_[other] - keys_[instance] == move;
+  };
+  return (instance % width > 0 && holds(instance - 1)) ||
+         (instance % width < width - 1 && holds(instance + 1)) || holds(instance - width) ||
+         holds(instance + width);
+}
+
+// Leave the instances that no neighbour can serve in groups_; return how many are served.
+double Evaluator::serve_from_neighbours(int level, int tensor, std::int64_t move) {
+  expand_instances(level, tensor);
   const std::int64_t width = mesh_width(level), size = static_cast<std::int64_t>(keys_.size());
   sorted_.clear();
-  for (std::int64_t i = 0; i < size; ++i) {
-    const auto holds = [&](std::int64_t j) {
-      return j >= 0 && j < size && keys_[j] - keys_[i] == move;
-    };
-    const bool served = (i % width > 0 && holds(i - 1)) || (i % width < width - 1 && holds(i + 1)) ||
-                        holds(i - width) || holds(i + width);
-    if (!served) sorted_.push_back(keys_[i]);
-  }
+  for (std::int64_t i = 0; i < size; ++i)
+    if (!served(i, width, move)) sorted_.push_back(keys_[i]);
   const double served = static_cast<double>(size) - static_cast<double>(sorted_.size());
   std::sort(sorted_.begin(), sorted_.end());
   groups_.clear();
   group_equal(sorted_, 1);
   return served;
+}
+
+// Links passed by one access of every group, summed: words enter the mesh at the left edge, half way
+// up, run along X as far as the last receiver, and in each column to the receivers above and below.
+double Evaluator::group_hops(int level, int tensor, const std::int64_t* move) {
+  expand_instances(level, tensor);
+  const std::int64_t width = mesh_width(level);
+  members_.clear();
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(keys_.size()); ++i)
+    // Ordered by need, then by column.
+    if (move == nullptr || !served(i, width, *move))
+      members_.push_back({keys_[i], i % width * (fanout_[level] + 1) + i / width});
+  std::sort(members_.begin(), members_.end());
+  const std::int64_t rows = std::max(used_y_[level], hierarchy_.mesh_y(level + 1) /
+                                                         hierarchy_.mesh_y(level));
+  const double middle = static_cast<double>(rows - 1) / 2;
+  double hops = 0;
+  for (std::size_t i = 0; i < members_.size();) {
+    const std::int64_t need = members_[i].first;
+    double last_column = 0;
+    while (i < members_.size() && members_[i].first == need) {
+      const std::int64_t column = members_[i].second / (fanout_[level] + 1);
+      const auto row = [&](std::size_t at) {
+        return static_cast<double>(members_[at].second % (fanout_[level] + 1));
+      };
+      std::size_t end = i;
+      while (end < members_.size() && members_[end].first == need &&
+             members_[end].second / (fanout_[level] + 1) == column)
+        ++end;
+      hops += std::max(0.0, middle - row(i)) + std::max(0.0, row(end - 1) - middle);
+      last_column = static_cast<double>(column);
+      i = end;
+    }
+    hops += last_column;
+  }
+  return hops;
 }
 
 }  // namespace accelerator

@@ -91,7 +91,7 @@ nb::list traffic_rows(const Result& result, int level, int tensors) {
                                     result.ingress[i].words));
     rows.append(nb::make_tuple(x.tile_size, x.partition_size, x.reads, x.updates, x.fills,
                                x.energy_pj, x.accesses, x.link_transfers, x.spatial_reductions,
-                               ingress));
+                               x.hops, ingress));
   }
   return rows;
 }
@@ -213,9 +213,9 @@ NB_MODULE(_core, m) {
       }, "level"_a, "Cycles, slowdown, instances in use, fan-out.")
       .def("traffic", &traffic_rows, "level"_a, "tensors"_a,
            nb::sig("def traffic(self, level: int, tensors: int) -> list[tuple[float, float, float, "
-                   "float, float, float, float, float, float, list[tuple[float, float, float]]]]"),
+                   "float, float, float, float, float, float, float, list[tuple[float, float, float]]]]"),
            "Per tensor: tile, partition, reads, updates, fills, energy, ingresses, link transfers, "
-           "spatial reductions, ingress list.");
+           "spatial reductions, hops, ingress list.");
   nb::class_<Model>(m, "Model", "A hierarchy and a layer, packed.")
       .def("__init__", &make_model, "levels"_a, "compute"_a, "bounds"_a, "tensors"_a, "output"_a,
            "fills_of_2022"_a,

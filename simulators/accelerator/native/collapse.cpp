@@ -21,7 +21,9 @@ Failure Evaluator::evaluate(const Loop* loops, int count, const std::uint8_t* ke
 
 Failure Evaluator::evaluate_with_networks(const Loop* loops, int count, const std::uint8_t* keep,
                                           Result& result) {
+  hops_wanted_ = true;
   const Failure failure = evaluate(loops, count, keep, result);
+  hops_wanted_ = false;
   if (failure.ok()) networks(result);
   return failure;
 }
@@ -107,7 +109,7 @@ void Evaluator::bypass(int tensor, const std::uint8_t* keep, int outermost) {
   }
   for (int level = 0; level < outermost; ++level) {
     stack_[level][tensor].count = 0;
-    stack_[level][tensor].links = 0;
+    stack_[level][tensor].links = stack_[level][tensor].hops = 0;
   }
   stack_[outermost][tensor].parent_share = 0;
 }
@@ -193,6 +195,8 @@ void Evaluator::networks(Result& result) const {
         traffic.accesses += ingress.words;
         result.ingress.push_back(ingress);
       }
+      // Timeloop averages before a bypass adds accesses.
+      traffic.hops = traffic.accesses > 0 ? stack.hops / traffic.accesses : 0;
     }
 }
 

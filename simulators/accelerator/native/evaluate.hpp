@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "problem.hpp"
@@ -52,6 +53,7 @@ struct Traffic {
   double reads, updates, fills;
   double energy_pj;  // all instances
   double accesses, link_transfers, spatial_reductions;
+  double hops;  // of an access, on average
   int first_ingress, ingresses;  // range in Result::ingress
 };
 
@@ -109,6 +111,7 @@ class Evaluator {
     double total = 0;          // sum of the list's words
     double delivered = 0;      // sum of multicast x words
     double links = 0;
+    double hops = 0;  // sum of words x links passed
     double parent_share = 0, peers = 0;
   };
   struct Delta;
@@ -134,6 +137,9 @@ class Evaluator {
   double link_visits(int level, int tensor, std::int64_t move, double size, double epochs);
   bool neighbours_differ_by(int level, int tensor, std::int64_t move) const;
   double serve_from_neighbours(int level, int tensor, std::int64_t move);
+  bool served(std::int64_t instance, std::int64_t width, std::int64_t move) const;
+  void expand_instances(int level, int tensor);
+  double group_hops(int level, int tensor, const std::int64_t* move);
   int lanes(int level, int tensor, Lane* lanes, int* along_x) const;
   std::int64_t mesh_width(int level) const;
   int end_of_spreads(int level) const {
@@ -168,6 +174,8 @@ class Evaluator {
   Stack stack_[kMaxLevels][kMaxTensors];
   std::vector<Ingress> lists_;
   std::vector<std::int64_t> keys_, sorted_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> members_;
+  bool hops_wanted_ = false;
   std::vector<Group> groups_, plain_groups_;
 };
 
