@@ -7,11 +7,20 @@ from typing import Any
 from costmodel.errors import ModelError, did_you_mean
 from costmodel.models._model import Model, read_head
 
+_PAPER = {
+    f"paper-{network}-{tokens}": ("_paper", "PaperModel", {"network": network, "tokens": tokens})
+    for network in ("fc", "lstm", "conv1d")
+    for tokens in ("op", "operand")
+}
+
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "roofline": ("_roofline", "RooflineModel", {}),
     "ridge": ("_ridge", "RidgeModel", {}),
     "trees": ("_trees", "TreesModel", {}),
     "fast": ("_trees", "TreesModel", {"rounds": 120, "learning_rate": 0.1, "leaves": 24}),
+    "encoder": ("_encoder", "EncoderModel", {}),
+    "encoder-bins": ("_encoder", "EncoderModel", {"head": "bins"}),
+    **_PAPER,
 }
 """By name: module (an underscore and the model's kind), class, settings that are no defaults."""
 
