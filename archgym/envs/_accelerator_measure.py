@@ -8,6 +8,7 @@ from simulators.accelerator import (
     Cost,
     InvalidMappingError,
     Layer,
+    Mapping,
     MappingConstraints,
     search_mapping,
 )
@@ -19,10 +20,11 @@ MappingObjective = Literal["edp", "cycles", "energy"]
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """A layer and the cost of the best mapping found for it."""
+    """A layer, the best mapping found for it, and what that costs."""
 
     layer: Layer
     cost: Cost
+    mapping: Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +92,4 @@ class LayerMapper:
             )
         except InvalidMappingError as error:
             return f"no mapping of layer {layer.name}: {error}"
-        return LayerCost(layer, found.cost)
+        return LayerCost(layer, found.cost, found.mapping)

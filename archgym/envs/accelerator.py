@@ -1,8 +1,9 @@
 """Accelerator-v0: find a DNN accelerator for a layer or a whole network."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, get_args
 
@@ -19,6 +20,7 @@ from archgym.envs._accelerator_space import (
 )
 from archgym.envs._accelerator_text import breakdown, charts, explain
 from archgym.envs._accelerator_workload import WorkloadLike, load_layers
+from archgym.envs._tool_backends import TIMELOOP, measure_timeloop
 from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.objective import Objective
 from archgym.problem import Evaluation, Evaluator, MetricSpec, Problem
@@ -79,6 +81,7 @@ class AcceleratorProblem(Problem):
     """
 
     name = "archgym/Accelerator-v0"
+    tradeoff = ("cycles", "energy_pj", "area_mm2")
 
     def __init__(
         self,
@@ -181,6 +184,22 @@ class AcceleratorProblem(Problem):
             else Evaluation(metrics=measured.metrics)
             for measured in self._measured(designs)
         ]
+
+    @classmethod
+    def backends(cls) -> dict[str, str]:
+        """Return Timeloop."""
+        return {"timeloop": TIMELOOP}
+
+    def measure_with(
+        self, backend: str, design: Design, executable: Path | None
+    ) -> Mapping[str, float | None]:
+        """Measure a design, and the mappings found for it, with the user's timeloop-model."""
+        if backend not in self.backends():
+            return super().measure_with(backend, design, executable)
+        measured = self.measure(design)
+        if isinstance(measured, str):
+            raise InvalidConfigError(f"there is nothing to measure: {measured}")
+        return measure_timeloop(measured, executable)
 
     def _measured(self, designs: Sequence[Design]) -> list[Measurement | str]:
         keys = [self.space.key(design) for design in designs]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from archgym.env import ArchGymEnv
 from archgym.envs._mapping_space import MappingEncoding
+from archgym.envs._tool_backends import MAESTRO, measure_maestro
 from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.objective import Objective
 from archgym.problem import Evaluation, Evaluator, MetricSpec, Problem
@@ -237,6 +239,20 @@ class MappingProblem(Problem):
     def measure(self, design: Design) -> Cost:
         """Evaluate one design and return all that the cost model says of it."""
         return self._costs([design]).cost(0)
+
+    @classmethod
+    def backends(cls) -> dict[str, str]:
+        """Return MAESTRO."""
+        return {"maestro": MAESTRO}
+
+    def measure_with(
+        self, backend: str, design: Design, executable: Path | None
+    ) -> Mapping[str, float | None]:
+        """Measure a mapping with the user's maestro."""
+        if backend not in self.backends():
+            return super().measure_with(backend, design, executable)
+        hardware = self.hardware_of(design)
+        return measure_maestro(self.layer, self.mapping_text(design), hardware, executable)
 
     def simulate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Measure ``designs``."""

@@ -54,6 +54,7 @@ NETWORK = (
     Statistic("multicast_factor", "Multicast factor"),
     Statistic("link_transfers", "Link transfers"),
     Statistic("spatial_reductions", "Spatial reductions"),
+    Statistic("hops", "Average number of hops", 2),
 )
 INGRESS, REFUSAL = "ingress", "refusal"
 DECIMALS: Mapping[str, int] = {
@@ -138,6 +139,7 @@ def literal_figures(machine: Machine, result: Result) -> Figures:
                 ),
                 Key("link_transfers", level, tensor): float(sent.link_transfers),
                 Key("spatial_reductions", level, tensor): float(sent.spatial_reductions),
+                Key("hops", level, tensor): sent.hops,
             }
     return figures
 

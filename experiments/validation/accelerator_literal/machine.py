@@ -87,10 +87,11 @@ def _check_factors(workload: Workload, blocks: Sequence[Block]) -> None:
             raise Unmappable("factors", None, f"{dim}: factors make {found}, not {size}")
 
 
-def mesh_widths(machine: Machine) -> list[int]:
-    """Return how many inner instances each level reaches along X."""
-    widths = [level.mesh_x for level in machine.levels] + [machine.mac_mesh_x]
-    return [inner // outer for outer, inner in pairwise(widths)]
+def reaches(machine: Machine) -> list[tuple[int, int]]:
+    """Return how many inner instances each level reaches along X and along Y."""
+    meshes = [(level.mesh_x, level.instances // level.mesh_x) for level in machine.levels]
+    meshes.append((machine.mac_mesh_x, machine.mac_instances // machine.mac_mesh_x))
+    return [(x // outer_x, y // outer_y) for (outer_x, outer_y), (x, y) in pairwise(meshes)]
 
 
 def _check_fanouts(machine: Machine, blocks: Sequence[Block]) -> None:

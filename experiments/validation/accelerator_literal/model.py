@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 
-from experiments.validation.accelerator_literal.machine import Machine, Storage, check, mesh_widths
+from experiments.validation.accelerator_literal.machine import Machine, Storage, check, reaches
 from experiments.validation.accelerator_literal.nest import (
     Block,
     Group,
@@ -46,6 +46,8 @@ class Deliveries:
 
     ingress: dict[Group, Fraction]
     fanout: int
+    hops: float
+    """Mean per access."""
     link_transfers: Fraction
     spatial_reductions: Fraction
 
@@ -84,6 +86,7 @@ class _Level:
     replication: int
     accesses: dict[Group, Fraction]
     links: Fraction
+    hops: float
     partition: int = 0
     parent_share: Fraction = Fraction(0)
     peers: Fraction = Fraction(0)
@@ -128,7 +131,7 @@ def _collapse(
     year_2022: bool,
     result: Result,
 ) -> None:
-    parts = build(blocks, workload.sizes, mesh_widths(machine))
+    parts = build(blocks, workload.sizes, reaches(machine))
     walk = Walk(parts, space, len(blocks))
     levels = [_level(parts, walk, space, blocks, number) for number in range(len(blocks))]
     _share_partitions(parts, space, workload, levels)
@@ -158,6 +161,7 @@ def _level(parts: list[Part], walk: Walk, space: Space, blocks: list[Block], num
         replication=prod(outer.fanout for outer in blocks[: len(blocks) - 1 - number]),
         accesses={group: Fraction(words) for group, words in traffic.accesses.items()},
         links=Fraction(traffic.link_transfers),
+        hops=traffic.hops,
     )
 
 
@@ -222,9 +226,11 @@ def _deliveries(level: _Level, space: Space, storage: Storage) -> Deliveries:
         if storage.dram:
             # Partial sums return to the level below for every further update.
             ingress = {group: 2 * words - level.partition for group, words in ingress.items()}
+    entering = sum(ingress.values(), Fraction(0))
     return Deliveries(
         ingress=ingress,
         fanout=level.fanout,
+        hops=level.hops / float(entering) if entering > 0 else 0.0,
         link_transfers=level.links,
         spatial_reductions=reductions,
     )

@@ -1,6 +1,6 @@
 """The loop nest of a mapping: working sets as boxes, walked visit by visit."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -10,6 +10,8 @@ from typing import TypeAlias
 Box: TypeAlias = tuple[range, ...]
 """The points of a working set: one contiguous range per axis."""
 Offset: TypeAlias = Mapping[str, int]
+Place: TypeAlias = tuple[int, int]
+"""Column and row of an instance in its mesh."""
 Group: TypeAlias = tuple[int, int]
 """Multicast factor, and how many groups of that factor one delivery scatters to."""
 
@@ -60,9 +62,10 @@ class Part:
     """Per dimension, the iterations of this part and the loops inside."""
     mesh_x: int = 1
     """Width of the mesh that a fan-out's instances are numbered through."""
+    mesh_y: int = 1
     last: Box | None = None
     translation: tuple[int, ...] | None = None
-    delivered: dict[tuple[int, int], Box] = field(default_factory=dict)
+    delivered: dict[Place, Box] = field(default_factory=dict)
     """What each instance of a fan-out received at the previous visit."""
 
     @property
@@ -77,6 +80,8 @@ class Traffic:
 
     accesses: dict[Group, int] = field(default_factory=lambda: defaultdict(int))
     link_transfers: int = 0
+    hops: float = 0.0
+    """Words times the hops of the mesh that each takes."""
 
 
 def box_of(space: Space, extent: Mapping[str, int], offset: Offset | None = None) -> Box:
@@ -118,11 +123,13 @@ def _differ(left: range, right: range) -> bool:
 
 
 def build(
-    blocks: Sequence[Block], sizes: Mapping[str, int], widths: Sequence[int] | None = None
+    blocks: Sequence[Block],
+    sizes: Mapping[str, int],
+    meshes: Sequence[tuple[int, int]] | None = None,
 ) -> list[Part]:
     """Return the parts of ``blocks`` (outermost first), outermost first.
 
-    ``widths`` are, by block, the physical instances along X that it can fan out to.
+    ``meshes`` are, by block, the physical instances along X and along Y that it can fan out to.
     """
     parts: list[Part] = []
     for position, block in enumerate(blocks):
@@ -131,9 +138,10 @@ def build(
         # A block without a loop still has its place in time: one trivial iteration.
         parts += [Part(level, (loop,)) for loop in temporal or [(next(iter(sizes)), 1, "T")]]
         if spatial := tuple(loop for loop in block.spatial if loop[1] > 1):
-            used = prod(bound for _, bound, axis in spatial if axis == "X")
-            width = max(used, widths[position] if widths else 1)
-            parts.append(Part(level, spatial, mesh_x=width))
+            x, y = (prod(n for _, n, axis in spatial if axis == along) for along in "XY")
+            physical = meshes[position] if meshes else (1, 1)
+            mesh_x, mesh_y = max(x, physical[0]), max(y, physical[1])
+            parts.append(Part(level, spatial, mesh_x=mesh_x, mesh_y=mesh_y))
     inside = dict.fromkeys(sizes, 1)
     for part in reversed(parts):
         part.stride = dict(inside)
@@ -201,16 +209,19 @@ class Walk:
             place: box for place, box in received.items() if _from_neighbour(place, box, part)
         }
         part.delivered = received
-        every = multicasts(list(received.values()))
-        fewer = multicasts([box for place, box in received.items() if place not in linked])
+        every = multicasts(received)
+        fewer = multicasts({place: box for place, box in received.items() if place not in linked})
         traffic = self.traffic[part.level]
-        if sum(fewer.values()) < sum(every.values()):
+        if _words(fewer) < _words(every):
             every = fewer
             traffic.link_transfers += epochs * sum(map(volume, linked.values()))
-        for group, words in every.items():
-            traffic.accesses[group] += words * epochs
+        scatter = Counter(len(places) for places in every.values())
+        for box, places in every.items():
+            words = volume(box) * epochs
+            traffic.accesses[len(places), scatter[len(places)]] += words
+            traffic.hops += words * _hops(places, part.mesh_y)
 
-    def _instances(self, part: Part, first: Box) -> Iterator[tuple[tuple[int, int], Box]]:
+    def _instances(self, part: Part, first: Box) -> Iterator[tuple[Place, Box]]:
         """Yield every instance's place in the mesh and its box: the first one's, translated."""
         for indices in product(*(range(bound) for _, bound, _ in part.loops)):
             step = dict.fromkeys(part.extent, 0)
@@ -232,20 +243,32 @@ class Walk:
             yield (number % part.mesh_x, number // part.mesh_x), box
 
 
-def _from_neighbour(place: tuple[int, int], box: Box, part: Part) -> bool:
+def _from_neighbour(place: Place, box: Box, part: Part) -> bool:
     x, y = place
     neighbours = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
     return any(part.delivered.get(neighbour) == box for neighbour in neighbours)
 
 
-def multicasts(boxes: list[Box]) -> dict[Group, int]:
+def multicasts(received: Mapping[Place, Box]) -> dict[Box, list[Place]]:
     """Group equal boxes: a group of m is one access of its size, of multicast factor m."""
-    members: dict[Box, int] = defaultdict(int)
-    for box in boxes:
-        members[box] += 1
-    words: dict[int, int] = defaultdict(int)
-    groups: dict[int, int] = defaultdict(int)
-    for box, factor in members.items():
-        words[factor] += volume(box)
-        groups[factor] += 1
-    return {(factor, groups[factor]): total for factor, total in words.items()}
+    members: dict[Box, list[Place]] = defaultdict(list)
+    for place, box in received.items():
+        members[box].append(place)
+    return members
+
+
+def _words(groups: Mapping[Box, list[Place]]) -> int:
+    return sum(map(volume, groups))
+
+
+def _hops(places: list[Place], mesh_y: int) -> float:
+    """Return the hops that reach all ``places`` from the middle of the mesh's left edge.
+
+    Along the row to the farthest column, and in every column up and down to the last place.
+    """
+    middle = (mesh_y - 1) / 2
+    hops = float(max(x for x, _ in places))
+    for column in {x for x, _ in places}:
+        rows = [y - middle for x, y in places if x == column]
+        hops += max(0.0, *rows) + max(0.0, *(-row for row in rows))
+    return hops
