@@ -1,0 +1,1 @@
+"""Notebooks as Python files in jupytext's percent format; the tests execute them."""
