@@ -31,7 +31,7 @@ class Result:
     def level(self, level: int) -> tuple[float, float, float, float]:
         """Cycles, slowdown, instances in use, fan-out."""
 
-    def traffic(self, level: int, tensors: int) -> list[tuple[float, float, float, float, float, float, float, float, float, float, list[tuple[float, float, float]]]]:
+    def traffic(self, level: int) -> list[tuple[float, float, float, float, float, float, float, float, float, float, list[tuple[float, float, float]]]]:
         """
         Per tensor: tile, partition, reads, updates, fills, energy, ingresses, link transfers, spatial reductions, hops, ingress list.
         """

@@ -51,7 +51,7 @@ class LevelCost:
     """Instances of the next inner level (or multipliers) that one instance feeds."""
     ingresses: float
     """Words entering the network below this level."""
-    multicast_factor: float
+    multicast_factor: int
     """Most receivers of one word in that network."""
     link_transfers: int
     """Words passed between neighbours of the next inner level instead."""

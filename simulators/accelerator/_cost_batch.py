@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from simulators.accelerator._cost import REASONS
 from simulators.accelerator._packed import Packed, describe
+from simulators.errors import InvalidConfigError, did_you_mean
 
 COUNTS = ("tile_size", "partition_size", "reads", "updates", "fills", "energy_pj")
 """The last axis of `CostBatch.counts`; meanings as in `LevelCost`."""
@@ -90,6 +91,33 @@ class CostBatch:
             float(self._used[index]),
             float(self._available[index]),
         )[0]
+
+    def count(self, level: str, tensor: str, name: str) -> NDArray[np.float64]:
+        """Return one count of all mappings, 0 where a level does not keep the tensor.
+
+        Args:
+            level: name of the level.
+            tensor: name of the tensor.
+            name: one of `COUNTS`.
+
+        Raises:
+            InvalidConfigError: an unknown name, or a batch evaluated without ``levels=True``.
+        """
+        if self.counts is None:
+            raise InvalidConfigError("no counts were asked for: evaluate with levels=True.")
+        place = []
+        for value, known in (
+            (level, list(self._packed.levels)),
+            (tensor, list(self._packed.tensors)),
+            (name, list(COUNTS)),
+        ):
+            if value not in known:
+                raise InvalidConfigError(
+                    f"unknown name {value!r}.{did_you_mean(value, known)} "
+                    f"Allowed: {', '.join(known)}."
+                )
+            place.append(known.index(value))
+        return self.counts[:, place[0], place[1], place[2]]
 
     def refuse(self, index: int, code: int, message: str) -> None:
         """Record a mapping that could not even be packed."""

@@ -45,9 +45,8 @@ class Counts:
 
     def level_energy_pj(self) -> dict[str, float]:
         """Level name -> energy of all its instances."""
-        tensors = len(self._packed.layer.tensors)
         return {
-            level.name: float(sum(row[5] for row in self._result.traffic(number, tensors)))
+            level.name: float(sum(row[5] for row in self._result.traffic(number)))
             for number, level in enumerate(self._packed.architecture.levels)
         }
 
@@ -70,7 +69,7 @@ class Counts:
             clusters = min(int(instances), level.instances // level.cluster_size)
             rate = slowdown / compute_cycles
             row = table[level.name] = {}
-            for t, traffic in enumerate(self._result.traffic(number, len(names))):
+            for t, traffic in enumerate(self._result.traffic(number)):
                 if not self._keep[number * len(names) + t]:
                     continue
                 tile, partition, reads, updates, fills, energy, entering, links, adds, _, into = (
@@ -104,7 +103,7 @@ class Counts:
         table = {}
         for number in range(len(architecture.levels)):
             *_, fanout = self._result.level(number)
-            rows = self._result.traffic(number, len(layer.tensors))
+            rows = self._result.traffic(number)
             table[f"{names[number]} <==> {names[number + 1]}"] = {
                 tensor.name: NetworkCost(
                     ingress=tuple((int(m), int(s), words) for m, s, words in sorted(row[10])),

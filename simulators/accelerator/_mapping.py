@@ -35,10 +35,10 @@ class Block:
         object.__setattr__(self, "spatial", tuple((d, b, a) for d, b, a in self.spatial))
         object.__setattr__(self, "keep", frozenset(self.keep))
         for dim, bound, *axis in (*self.temporal, *self.spatial):
-            if isinstance(bound, bool) or not isinstance(bound, int) or bound < 1:
+            if isinstance(bound, bool) or not isinstance(bound, int) or not 1 <= bound < 2**31:
                 raise InvalidConfigError(
                     f"mapping: loop {dim} at level {self.level} has the bound {bound!r}. "
-                    "Give an integer of 1 or more."
+                    "Give an integer from 1 to 2**31 - 1."
                 )
             if axis and axis[0] not in ("X", "Y"):
                 raise InvalidConfigError(
@@ -57,6 +57,8 @@ class Mapping:
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))
         levels = [block.level for block in self.blocks]
+        if not levels:
+            raise InvalidConfigError("mapping: no blocks. Give one per storage level.")
         for level in levels:
             if levels.count(level) > 1:
                 raise InvalidConfigError(
@@ -77,9 +79,13 @@ class Mapping:
         Raises:
             InvalidConfigError: a key, level or bound that is missing, unknown or out of range.
         """
+        if not isinstance(keep, AnyMapping) or not isinstance(loops, Iterable):
+            raise InvalidConfigError(
+                f"mapping: loops is {loops!r} and keep {keep!r}. Give a list and a dictionary."
+            )
         blocks = []
         for entry in loops:
-            if not isinstance(entry, AnyMapping) or "level" not in entry:
+            if not isinstance(entry, AnyMapping) or not isinstance(entry.get("level"), str):
                 raise InvalidConfigError(f"mapping: {entry!r} names no level.")
             unknown = set(entry) - {"level", "temporal", "spatial"}
             if unknown:
@@ -138,14 +144,17 @@ def _block(entry: AnyMapping[str, Any], keep: AnyMapping[str, Iterable[str]]) ->
             "Give the tensors stored there, [] if none are."
         )
     kept = keep[level]
-    if isinstance(kept, str):
-        raise InvalidConfigError(f"mapping: keep of level {level} is {kept!r}. Give a list.")
+    names = list(kept) if isinstance(kept, Iterable) and not isinstance(kept, str) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise InvalidConfigError(
+            f"mapping: keep of level {level} is {kept!r}. Give a list of tensor names."
+        )
     try:
         return Block(
             level,
             tuple((str(dim), bound) for dim, bound in entry.get("temporal") or ()),
             tuple((str(dim), bound, axis) for dim, bound, axis in entry.get("spatial") or ()),
-            frozenset(kept),
+            frozenset(str(name) for name in names),
         )
     except (TypeError, ValueError) as error:
         if isinstance(error, InvalidConfigError):

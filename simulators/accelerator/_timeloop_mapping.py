@@ -112,6 +112,11 @@ def _permutation(value: Any, factors: dict[str, int], where: str) -> list[str]:
         order = list("".join(order))
     if len(set(order)) != len(order):
         raise InvalidConfigError(f"{where}: permutation {value!r} names a loop twice.")
+    if not order and sum(factor > 1 for factor in factors.values()) > 1:
+        raise InvalidConfigError(
+            f"{where}: several loops but no permutation, so their order is open. "
+            "List the dimensions, innermost first."
+        )
     for dim in factors:
         if dim in order:
             continue

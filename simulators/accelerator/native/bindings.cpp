@@ -63,6 +63,25 @@ void make_model(Model* self, const std::vector<nb::dict>& levels,
   new (self) Model(std::move(hierarchy), Problem(bounds, tensors, output), {fills_of_2022});
 }
 
+// What a result holds for one mapping, without the room for others.
+struct Report {
+  double cycles, compute_cycles, energy_pj, compute_energy_pj, utilization;
+  int limiting_level, tensors;
+  std::vector<std::tuple<double, double, double, double>> levels;
+  std::vector<Traffic> traffic;  // by level and tensor
+  std::vector<Ingress> ingress;
+
+  Report(const Result& r, int levels_, int tensors_)
+      : cycles(r.cycles), compute_cycles(r.compute_cycles), energy_pj(r.energy_pj),
+        compute_energy_pj(r.compute_energy_pj), utilization(r.utilization),
+        limiting_level(r.limiting_level), tensors(tensors_), ingress(r.ingress) {
+    for (int l = 0; l < levels_; ++l) {
+      levels.emplace_back(r.level_cycles[l], r.slowdown[l], r.instances[l], r.fanout[l]);
+      traffic.insert(traffic.end(), r.traffic[l], r.traffic[l] + tensors);
+    }
+  }
+};
+
 // Single mappings: loops as a flat list (bound, dim, level, kind, bound, ...).
 nb::object evaluate_one(Model& model, const std::vector<std::int32_t>& flat, nb::bytes keep) {
   std::vector<Loop> loops(flat.size() / 4);
@@ -71,24 +90,25 @@ nb::object evaluate_one(Model& model, const std::vector<std::int32_t>& flat, nb:
                 static_cast<std::int8_t>(flat[4 * i + 2]), static_cast<Kind>(flat[4 * i + 3])};
   if (keep.size() != model.hierarchy.levels.size() * static_cast<std::size_t>(model.problem.tensors))
     throw nb::value_error("keep needs one byte per level and tensor");
-  Result result;
+  thread_local Result result;
   const Failure failure = model.evaluator.evaluate_with_networks(
       loops.data(), static_cast<int>(loops.size()),
       reinterpret_cast<const std::uint8_t*>(keep.c_str()), result);
   if (!failure.ok())
     return nb::make_tuple(static_cast<int>(failure.reason), failure.level, failure.used,
                           failure.available);
-  return nb::cast(std::move(result));
+  return nb::cast(Report(result, model.hierarchy.size(), model.problem.tensors));
 }
 
-nb::list traffic_rows(const Result& result, int level, int tensors) {
+nb::list traffic_rows(const Report& report, std::size_t level) {
   nb::list rows;
-  for (int t = 0; t < tensors; ++t) {
-    const Traffic& x = result.traffic[level][t];
+  for (int t = 0; t < report.tensors; ++t) {
+    const Traffic& x = report.traffic.at(level * static_cast<std::size_t>(report.tensors) + t);
     nb::list ingress;
-    for (int i = x.first_ingress; i < x.first_ingress + x.ingresses; ++i)
-      ingress.append(nb::make_tuple(result.ingress[i].multicast, result.ingress[i].scatter,
-                                    result.ingress[i].words));
+    for (int i = x.first_ingress; i < x.first_ingress + x.ingresses; ++i) {
+      const Ingress& kind = report.ingress[i];
+      ingress.append(nb::make_tuple(kind.multicast, kind.scatter, kind.words));
+    }
     rows.append(nb::make_tuple(x.tile_size, x.partition_size, x.reads, x.updates, x.fills,
                                x.energy_pj, x.accesses, x.link_transfers, x.spatial_reductions,
                                x.hops, ingress));
@@ -201,19 +221,18 @@ void evaluate_batch(const Model& model, Matrix<std::int32_t> bounds, Matrix<std:
 
 NB_MODULE(_core, m) {
   m.doc() = "Timeloop's cost of mappings.";
-  nb::class_<Result>(m, "Result", "The cost of one mapping; levels outermost first.")
-      .def_ro("cycles", &Result::cycles)
-      .def_ro("compute_cycles", &Result::compute_cycles)
-      .def_ro("energy_pj", &Result::energy_pj)
-      .def_ro("compute_energy_pj", &Result::compute_energy_pj)
-      .def_ro("utilization", &Result::utilization)
-      .def_ro("limiting_level", &Result::limiting_level)
-      .def("level", [](const Result& r, int l) {
-        return std::make_tuple(r.level_cycles[l], r.slowdown[l], r.instances[l], r.fanout[l]);
-      }, "level"_a, "Cycles, slowdown, instances in use, fan-out.")
-      .def("traffic", &traffic_rows, "level"_a, "tensors"_a,
-           nb::sig("def traffic(self, level: int, tensors: int) -> list[tuple[float, float, float, "
-                   "float, float, float, float, float, float, float, list[tuple[float, float, float]]]]"),
+  nb::class_<Report>(m, "Result", "The cost of one mapping; levels outermost first.")
+      .def_ro("cycles", &Report::cycles)
+      .def_ro("compute_cycles", &Report::compute_cycles)
+      .def_ro("energy_pj", &Report::energy_pj)
+      .def_ro("compute_energy_pj", &Report::compute_energy_pj)
+      .def_ro("utilization", &Report::utilization)
+      .def_ro("limiting_level", &Report::limiting_level)
+      .def("level", [](const Report& r, std::size_t level) { return r.levels.at(level); },
+           "level"_a, "Cycles, slowdown, instances in use, fan-out.")
+      .def("traffic", &traffic_rows, "level"_a,
+           nb::sig("def traffic(self, level: int) -> list[tuple[float, float, float, float, float, "
+                   "float, float, float, float, float, list[tuple[float, float, float]]]]"),
            "Per tensor: tile, partition, reads, updates, fills, energy, ingresses, link transfers, "
            "spatial reductions, hops, ingress list.");
   nb::class_<Model>(m, "Model", "A hierarchy and a layer, packed.")

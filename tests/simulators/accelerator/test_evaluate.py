@@ -281,6 +281,19 @@ def test_options_that_are_unknown_are_refused() -> None:
             evaluate_batch(ARCH, LAYER, [], **option)  # type: ignore[arg-type]
 
 
+def test_counts_are_found_by_name() -> None:
+    costs = evaluate_batch(ARCH, LAYER, [SIMPLE], levels=True)
+    cost = evaluate(ARCH, LAYER, SIMPLE)
+    for level, row in cost.levels.items():
+        for tensor, entry in row.items():
+            for name in ("reads", "updates", "fills", "tile_size", "partition_size", "energy_pj"):
+                assert costs.count(level, tensor, name).tolist() == [getattr(entry, name)]
+    with pytest.raises(InvalidConfigError, match=r"'GLBs'. Did you mean 'GLB'"):
+        costs.count("GLBs", "Inputs", "reads")
+    with pytest.raises(InvalidConfigError, match="levels=True"):
+        evaluate_batch(ARCH, LAYER, [SIMPLE]).count("GLB", "Inputs", "reads")
+
+
 def test_an_empty_batch_costs_nothing() -> None:
     assert len(evaluate_batch(ARCH, LAYER, [])) == 0
 
@@ -499,8 +512,7 @@ def test_batches_are_the_same_for_every_chunk_and_thread_count(
         assert other.counts.tobytes() == costs.counts.tobytes()
     single = try_out(layer, candidate)
     assert costs.edp_j_cycle[-1] == single.edp_j_cycle
-    reads = costs.counts[-1, 0, 1, 2]
-    assert reads == single.levels["DRAM"]["Inputs"].reads
+    assert costs.count("DRAM", "Inputs", "reads")[-1] == single.levels["DRAM"]["Inputs"].reads
 
 
 def test_threads_share_a_large_batch_without_a_difference() -> None:

@@ -86,6 +86,7 @@ def test_what_no_directive_bypasses_is_kept() -> None:
         ({"factors": "C=3,2"}, "factor '2'"),
         ({"factors": "C=3 C=2"}, "more than one factor"),
         ({"factors": "C=3", "permutation": "M"}, "lacks C"),
+        ({"factors": "C=3 M=2"}, "several loops but no permutation"),
         ({"factors": "C=3", "permutation": "CC"}, "names a loop twice"),
         ({"factors": "C=3", "split": 1}, "split belongs to a spatial"),
         ({"factor": "C=3"}, "unknown key 'factor'. Did you mean 'factors'"),
