@@ -20,6 +20,7 @@ from archgym._cli._output import Output
 from archgym._cli._replay import Replay
 from archgym._cli._report import Report
 from archgym._cli._search import Search
+from archgym._cli._sweep import Sweep
 from archgym._cli._trace import TraceConvert, TraceInfo, TraceList, TraceRecord
 from archgym.errors import ArchGymError, BackendError, did_you_mean
 
@@ -63,6 +64,7 @@ _VERBS = (
     Annotated[Envs, subcommand("envs")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Search, subcommand("search")]
+    | Annotated[Sweep, subcommand("sweep")]
     | Annotated[Enumerate, subcommand("enumerate")]
     | Annotated[Replay, subcommand("replay")]
     | Annotated[Report, subcommand("report")]
@@ -71,7 +73,7 @@ _VERBS = (
         subcommand("trace", description="Record, describe, list and convert memory traces."),
     ]
 )
-_NAMES = ("envs", "evaluate", "search", "enumerate", "replay", "report", "trace")
+_NAMES = ("envs", "evaluate", "search", "sweep", "enumerate", "replay", "report", "trace")
 _STYLE = (
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.OmitSubcommandPrefixes,

@@ -105,6 +105,13 @@ class GroundTruth:
             problem = make_problem(identity["name"], **config)
         return cls(problem, table, metadata)
 
+    def is_of(self, problem: Problem) -> bool:
+        """Return whether ``problem`` is the one that was measured, by whatever release."""
+        mine, other = dict(self.metadata["identity"]), json.loads(json.dumps(problem.identity()))
+        for changing in ("version", "evaluator"):
+            del mine[changing], other[changing]
+        return bool(mine == other)
+
     def __len__(self) -> int:
         """Return the number of legal designs."""
         return len(self.vectors)

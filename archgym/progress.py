@@ -1,9 +1,9 @@
-"""Progress of a study: a live table on a terminal, one line every ten seconds elsewhere."""
+"""Progress of long work: live on a terminal, one line every ten seconds elsewhere."""
 
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from archgym._text import duration, number
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from archgym.search import ProgressEvent
 
-__all__ = ["StudyProgress"]
+__all__ = ["CountProgress", "StudyProgress"]
 
 LINE_SECONDS = 10.0
 BAR_WIDTH = 18
@@ -149,3 +149,65 @@ class StudyProgress:
             str(event.cached),
             str(event.failed),
         ]
+
+
+class CountProgress:
+    """Shows how many of so many things are done, how fast, and how long it will take.
+
+    A bar on a terminal, a line every ten seconds elsewhere; a context manager.
+
+    Args:
+        console: Where to show it.
+        noun: What is counted, as in "designs".
+        clock: Seconds that never go back; to be replaced in tests.
+    """
+
+    def __init__(
+        self, console: "Console", noun: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console = console
+        self._noun = noun
+        self._clock = clock
+        self._started = self._reported = clock()
+        self._before: int | None = None
+        self._bar: Any = None
+        self._row: Any = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            from rich.progress import Progress
+
+            self._bar = Progress(console=self._console, transient=True)
+            self._bar.start()
+            self._row = self._bar.add_task(self._noun, total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note that ``done`` of ``total`` are done."""
+        now = self._clock()
+        if self._before is None:  # what an earlier attempt did was not done at this speed
+            self._before, self._started = done, now
+        seconds = now - self._started
+        rate = (done - self._before) / seconds if seconds > 0 else 0.0
+        eta = f", ETA {duration((total - done) / rate)}" if rate > 0 else ""
+        speed = f"{number(rate, 3)}/s" if rate >= 1 or rate == 0 else f"{number(60 * rate, 3)}/min"
+        if self._bar is not None:
+            text = f"{self._noun} {done:,}/{total:,} {speed}"
+            self._bar.update(self._row, completed=done, total=total, description=text)
+        elif now - self._reported >= LINE_SECONDS:
+            self._reported = now
+            self._console.print(
+                f"{done:,} of {total:,} {self._noun} in {duration(seconds)}, {speed}{eta}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )

@@ -1,0 +1,435 @@
+"""Sweeps: agents x hyperparameter settings x problems x seeds x budgets, each run once.
+
+A run is named by the hash of all that decides its result, so that the same command resumes, and a
+larger configuration adds to what is there. Layout of the folder::
+
+    sweep.json       configuration, versions, command, optima
+    finished.jsonl   one line per run, appended as runs end
+    journals/        trials of the runs that are under way
+    runs.parquet     all runs, written at the end
+    .lock            held (flock) by the process that sweeps
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from archgym._journal import Journal
+from archgym._pool import run_pool
+from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
+from archgym._sweep_rows import failed_row, finished_row, write_rows
+from archgym.agents import AGENTS, Hyperparameters, resolve_agent
+from archgym.envs import make_problem
+from archgym.errors import InvalidConfigError, RecordError, did_you_mean
+from archgym.ground_truth import GroundTruth
+from archgym.problem import Problem
+from archgym.search import search
+
+__all__ = ["SweepAgent", "SweepConfig", "SweepProblem", "SweepResult", "load_sweep", "run_sweep"]
+
+Engine = Literal["process", "ray"]
+
+# A run whose process dies is tried again this often; it goes on from its journal.
+RETRIES = 2
+
+# Draws of hyperparameters for one that is new, before an agent counts as having no more.
+MAX_DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepJob:
+    """All that a worker needs to know about a run."""
+
+    run: str
+    label: str
+    problem: SweepProblem
+    folder: str
+    agent: str
+    setting: int
+    hyperparameters: Mapping[str, Any]
+    seed: int
+    budget: int
+    journal: Path
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What is known of the run before it starts."""
+        return {
+            "run": self.run,
+            "problem": self.label,
+            "problem_name": self.problem.name,
+            "agent": self.agent,
+            "setting": self.setting,
+            "hyperparameters": json.dumps(self.hyperparameters, sort_keys=True),
+            "seed": self.seed,
+            "budget": self.budget,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """What a sweep did."""
+
+    folder: Path
+    """Where it is recorded."""
+
+    runs: int
+    """Runs that the configuration asks for."""
+
+    new: int
+    """Runs that were not there before."""
+
+    failed: int
+    """Runs of the configuration that failed; the same command tries them again."""
+
+
+class SweepRunner:
+    """Runs jobs one after the other; keeps every problem it has made."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, Problem] = {}
+
+    def run(self, job: SweepJob, report: Callable[[Any], object]) -> dict[str, Any]:
+        """Return the row of one run; whatever fails is in it."""
+        try:
+            if job.label not in self._problems:
+                self._problems[job.label] = _made(job.problem, Path(job.folder))
+            result = search(
+                self._problems[job.label],
+                job.agent,
+                job.budget,
+                job.seed,
+                objective=job.problem.objective,
+                hyperparameters=job.hyperparameters,
+                progress=report,
+                label=job.run,
+                record=lambda identity: Journal(job.journal, identity),
+            )
+        except Exception as error:
+            return failed_row(job.columns, f"{type(error).__name__}: {error}")
+        return finished_row(job.columns, result)
+
+
+def run_sweep(
+    config: SweepConfig,
+    out: str | Path,
+    jobs: int = 1,
+    *,
+    engine: Engine = "process",
+    progress: Callable[[int, int], object] | None = None,
+) -> SweepResult:
+    """Run what is not there yet, and write ``runs.parquet``.
+
+    Killing workers or this process loses at most the evaluations in flight: a run that had begun
+    goes on from its journal. Ctrl-C leaves a folder that can go on.
+
+    Args:
+        config: What to run.
+        out: Folder of the sweep; may hold an earlier, smaller one.
+        jobs: Processes.
+        engine: "process" for processes here, "ray" for a Ray cluster (the one that ``RAY_ADDRESS``
+            names, else one made here); its nodes need this package, and the folder if a killed run
+            is to go on from its journal.
+        progress: Called with the runs that are done and their total.
+
+    Raises:
+        UnknownNameError: a problem, agent or metric is unknown.
+        InvalidConfigError: a value of the configuration is not allowed.
+        RecordError: the folder is in use, or holds another sweep.
+    """
+    if engine not in get_args(Engine):
+        raise InvalidConfigError(
+            f"engine={engine!r} is not allowed.{did_you_mean(engine, get_args(Engine))} "
+            f"Allowed: {', '.join(get_args(Engine))}."
+        )
+    if type(jobs) is not int or jobs < 1:
+        raise InvalidConfigError(f"jobs={jobs!r} is not allowed. Use a number of at least 1.")
+    folder = Path(out)
+    problems = {_label(p): _made(p, Path(config.folder)) for p in config.problems}
+    work = _jobs(config, problems, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        (folder / "journals").mkdir(exist_ok=True)
+        _describe(folder, config, problems)
+        rows = _read_finished(folder)
+        done = {run for run, row in rows.items() if row["status"] == "complete"}
+        waiting = [job for job in work if job.run not in done]
+        driver = _Driver(folder, total=len(work), ended=len(work) - len(waiting), report=progress)
+        driver.tell()
+        _ENGINES[engine](waiting, jobs, driver, config.timeout_s)
+        rows |= driver.rows
+        write_rows(folder / "runs.parquet", rows.values(), _optima(folder))
+    mine = {job.run for job in work}
+    failures = [r for r in rows.values() if r["run"] in mine and r["status"] == "failed"]
+    return SweepResult(folder=folder, runs=len(work), new=len(driver.rows), failed=len(failures))
+
+
+def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:
+    """Return the runs of a sweep as a data frame, and what ``sweep.json`` says.
+
+    Raises:
+        RecordError: the folder holds no finished sweep, or a damaged one.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(Path(folder) / "runs.parquet")
+        description = json.loads((Path(folder) / "sweep.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise RecordError(
+            f"'{folder}' holds no finished sweep: {error}. Run `archgym sweep` with it as --out."
+        ) from None
+    return table.to_pandas(), description
+
+
+# -------------------------------------------------------------------- what to run
+
+
+def _label(problem: SweepProblem) -> str:
+    return problem.label or problem.name.rpartition("/")[2]
+
+
+def _made(problem: SweepProblem, folder: Path) -> Problem:
+    made = make_problem(problem.name, **problem.config)
+    if problem.ground_truth is not None:
+        truth = GroundTruth.load(folder / problem.ground_truth, made)
+        if not truth.is_of(made):
+            raise RecordError(
+                f"'{problem.ground_truth}' was made for another configuration of {problem.name} "
+                f"than {dict(problem.config)}. Enumerate it again."
+            )
+        made.evaluator = truth
+    return made
+
+
+def _jobs(config: SweepConfig, problems: Mapping[str, Problem], folder: Path) -> list[SweepJob]:
+    """Return every run; those with low seeds and settings first, so that all agents advance."""
+    from archgym import __version__
+
+    known = {
+        _label(problem): {
+            "fingerprint": problems[_label(problem)].fingerprint(),
+            "objective": problems[_label(problem)].objective(problem.objective).spec,
+            "version": __version__,
+        }
+        for problem in config.problems
+    }
+    settings = {agent.name: _settings(agent, config.seed) for agent in config.agents}
+    most = max(len(found) for found in settings.values())
+    order = [
+        (position, agent.name, problem, seed, budget)
+        for seed in range(config.seeds)
+        for position in range(most)
+        for agent in config.agents
+        for problem in config.problems
+        for budget in dict.fromkeys(config.budgets)
+    ]
+    work = []
+    for position, agent, problem, seed, budget in order:
+        if position >= len(settings[agent]):
+            continue
+        setting, hyperparameters = settings[agent][position]
+        decisive = {
+            **known[_label(problem)],
+            **{"agent": agent, "hyperparameters": hyperparameters},
+            **{"seed": seed, "budget": budget},
+        }
+        text = json.dumps(decisive, sort_keys=True)
+        run = hashlib.sha256(text.encode()).hexdigest()[:16]
+        work.append(
+            SweepJob(
+                run=run,
+                label=_label(problem),
+                problem=problem,
+                folder=config.folder,
+                agent=agent,
+                setting=setting,
+                hyperparameters=hyperparameters,
+                seed=seed,
+                budget=budget,
+                journal=folder / "journals" / f"{run}.jsonl",
+            )
+        )
+    return work
+
+
+def _settings(agent: SweepAgent, seed: int) -> list[tuple[int, dict[str, Any]]]:
+    """Return numbers and hyperparameters: 0 the defaults, above 0 drawn, below 0 given by hand."""
+    _, _, defaults = resolve_agent(agent.name)
+    config = AGENTS[agent.name].Config
+    drawn = _drawn(config, agent.settings, np.random.SeedSequence([seed, _code(agent.name)]))
+    given = [config.from_dict(values).to_dict() for values in agent.hyperparameters]
+    found = [(0, defaults.to_dict())] if agent.defaults and defaults is not None else []
+    found += list(enumerate(drawn, 1))
+    found += [(-i, values) for i, values in enumerate(given, 1)]
+    if not found:
+        raise InvalidConfigError(
+            f"The agent {agent.name!r} has no setting. Set defaults, settings or hyperparameters."
+        )
+    return found
+
+
+def _code(name: str) -> int:
+    return zlib.crc32(name.encode())
+
+
+def _drawn(
+    config: type[Hyperparameters], count: int, seed: np.random.SeedSequence
+) -> list[dict[str, Any]]:
+    """Return up to ``count`` different settings; a prefix of those of a higher count."""
+    if count == 0:
+        return []
+    ranges, rng = config.search_ranges(), np.random.default_rng(seed)
+    found: dict[tuple[int, ...], dict[str, Any]] = {}
+    for _ in range(MAX_DRAWS * count):
+        if len(found) == min(count, ranges.size):
+            break
+        design = ranges.sample(rng)
+        found.setdefault(ranges.key(design), config.from_dict(design).to_dict())
+    return list(found.values())
+
+
+# -------------------------------------------------------------------- the folder
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RecordError(
+                f"Another sweep is writing to '{folder}'. Wait for it, or choose another folder."
+            ) from None
+        yield
+
+
+def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]) -> None:
+    """Write ``sweep.json``, unless the folder holds a sweep that does not go with this one."""
+    from archgym import __version__
+
+    path = folder / "sweep.json"
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    labels = {label: problem.fingerprint() for label, problem in problems.items()}
+    for label, fingerprint in earlier.get("fingerprints", {}).items():
+        if labels.get(label, fingerprint) != fingerprint:
+            raise RecordError(
+                f"In '{folder}' the label {label!r} is of another problem. "
+                "Choose another label, or another folder."
+            )
+    if earlier and earlier["config"]["seed"] != config.seed:
+        raise RecordError(
+            f"'{folder}' was swept with seed {earlier['config']['seed']}, from which its settings "
+            f"are drawn. Use that instead of {config.seed}, or choose another folder."
+        )
+    optima = earlier.get("optima", {})
+    for problem in config.problems:
+        label = _label(problem)
+        if label not in optima:
+            optima[label] = _optimum(problems[label], problem.objective)
+    content = {
+        "version": __version__,
+        "command": sys.argv,
+        "config": asdict(config),
+        "fingerprints": {**earlier.get("fingerprints", {}), **labels},
+        "optima": optima,
+    }
+    partial = path.with_name("sweep.json.partial")
+    partial.write_text(json.dumps(content, indent=2, default=list), encoding="utf-8")
+    partial.replace(path)
+
+
+def _optimum(problem: Problem, spec: str | None) -> dict[str, Any] | None:
+    truth = problem.evaluator
+    if not isinstance(truth, GroundTruth):
+        return None
+    objective = problem.objective(spec)
+    design, reward = truth.best(objective)
+    front = truth.front(objective)[1].tolist() if len(objective.names) > 1 else None
+    return {"objective": objective.spec, "reward": reward, "design": design, "front": front}
+
+
+def _optima(folder: Path) -> dict[str, Any]:
+    content = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    return dict(content["optima"])
+
+
+def _read_finished(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the last row of every run; a line cut short by a kill counts as not there."""
+    path = folder / "finished.jsonl"
+    rows: dict[str, dict[str, Any]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            rows[row["run"]] = row
+    return rows
+
+
+class _Driver:
+    """Writes down what ended."""
+
+    def __init__(
+        self, folder: Path, total: int, ended: int, report: Callable[[int, int], object] | None
+    ) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._folder = folder
+        self._total = total
+        self._ended = ended
+        self._report = report
+
+    def tell(self) -> None:
+        """Report where the sweep stands."""
+        if self._report is not None:
+            self._report(self._ended + len(self.rows), self._total)
+
+    def done(self, job: SweepJob, row: Mapping[str, Any]) -> None:
+        """Append a row; only then is the journal of a complete run superfluous."""
+        self.rows[job.run] = dict(row)
+        with (self._folder / "finished.jsonl").open("ab") as file:
+            # After a line that a kill cut short, an empty one keeps this one whole.
+            file.write(b"\n" + json.dumps(row).encode() + b"\n")
+        if row["status"] == "complete":
+            job.journal.unlink(missing_ok=True)
+        self.tell()
+
+    def lost(self, job: SweepJob, cause: str) -> None:
+        """Append that a run was given up; its journal stays, so that it can go on."""
+        self.done(job, failed_row(job.columns, cause))
+
+
+# -------------------------------------------------------------------- engines
+
+
+def _run_here(work: Sequence[SweepJob], jobs: int, driver: _Driver, timeout_s: float) -> None:
+    run_pool(
+        work,
+        jobs,
+        SweepRunner,
+        report=lambda event: None,
+        done=driver.done,
+        lost=driver.lost,
+        retries=RETRIES,
+        silence_s=timeout_s,
+    )
+
+
+def _run_on_ray(work: Sequence[SweepJob], jobs: int, driver: _Driver, timeout_s: float) -> None:
+    from archgym._sweep_ray import run_on_ray
+
+    run_on_ray(work, jobs, driver.done, driver.lost, timeout_s)
+
+
+_ENGINES: dict[str, Callable[[Sequence[SweepJob], int, _Driver, float], None]] = {
+    "process": _run_here,
+    "ray": _run_on_ray,
+}
