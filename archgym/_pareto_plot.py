@@ -97,7 +97,7 @@ class _View:
             axis=axis,
             divisor=divisor,
             label=metric_label(axis.name, axis.unit).split(" (")[0]
-            + (f" ({unit})" if unit else ""),
+            + (f" ({unit})" if unit and axis.name != axis.unit else ""),
             low=low / divisor,
             high=high / divisor,
             log=low > 0 and high > 10 * low,

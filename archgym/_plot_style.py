@@ -54,8 +54,10 @@ class Axis:
 
 def metric_label(name: str, unit: str = "") -> str:
     """Return a metric's name in words, with the unit in brackets instead of as its suffix."""
-    suffix = "_" + unit.lower().replace("/", "_").replace("%", "percent")
-    words = name.removesuffix(suffix) if unit else name
+    if name == unit:
+        return name
+    written = unit.lower().translate({ord("/"): "_", ord("·"): "_", ord("²"): "2"})
+    words = name.removesuffix("_" + written.replace("%", "percent")) if unit else name
     return words.replace("_", " ") + (f" ({unit})" if unit else "")
 
 

@@ -196,6 +196,9 @@ def test_comparison_shows_both_designs_and_no_part_that_neither_has():
         ("latency_mean_ns", "ns", "latency mean (ns)"),
         ("bandwidth_gb_s", "GB/s", "bandwidth (GB/s)"),
         ("row_hit_rate", "", "row hit rate"),
+        ("area_mm2", "mm²", "area (mm²)"),
+        ("edp_j_cycle", "J·cycle", "edp (J·cycle)"),
+        ("cycles", "cycles", "cycles"),
     ],
 )
 def test_labels_give_the_unit_once(name: str, unit: str, label: str):
