@@ -139,39 +139,44 @@ void Evaluator::charge(const std::uint8_t* keep, Result& result) const {
   result.limiting_level = -1;
   result.compute_energy_pj = problem_.macs * hierarchy_.mac_energy_pj;
   result.energy_pj = result.compute_energy_pj;
-  for (int l = 0; l < levels_; ++l) {
-    const Level& level = hierarchy_.levels[l];
-    const double used = std::min(replication_[l], static_cast<double>(level.clusters));
-    double reads = 0, writes = 0;
-    for (int t = 0; t < tensors_; ++t) {
-      if (!keep[l * tensors_ + t]) continue;
-      Traffic& traffic = result.traffic[l][t];
-      reads += traffic.reads / result.compute_cycles;
-      writes += (traffic.updates + traffic.fills) / result.compute_cycles;
-      const double written = rows(traffic.fills, level.block_size) +
-                             rows(traffic.updates, level.block_size);
-      traffic.energy_pj = (rows(traffic.reads, level.block_size) * level.read_energy_pj +
-                           written * level.write_energy_pj) *
-                          used;
-      result.energy_pj += traffic.energy_pj;
-    }
-    double slowdown = 1;
-    const auto limit = [&](double bandwidth, double demand) {
-      if (bandwidth > 0 && bandwidth < demand) slowdown = std::min(slowdown, bandwidth / demand);
-    };
-    limit(level.read_bandwidth, reads);
-    limit(level.write_bandwidth, writes);
-    limit(level.shared_bandwidth, reads + writes);
-    result.slowdown[l] = slowdown;
-    result.level_cycles[l] = ceiling(result.compute_cycles / slowdown);
-    result.instances[l] = replication_[l];
-    result.fanout[l] = static_cast<double>(fanout_[l]);
-    if (result.level_cycles[l] > result.cycles) {
-      result.cycles = result.level_cycles[l];
-      result.limiting_level = l;
+  for (int level = 0; level < levels_; ++level) {
+    charge_level(level, keep, result);
+    if (result.level_cycles[level] > result.cycles) {
+      result.cycles = result.level_cycles[level];
+      result.limiting_level = level;
     }
   }
   result.utilization = problem_.macs / hierarchy_.compute_instances() / result.cycles;
+}
+
+// Quotients and their order are Timeloop's, to round up where it does.
+void Evaluator::charge_level(int number, const std::uint8_t* keep, Result& result) const {
+  const Level& level = hierarchy_.levels[number];
+  const double used = std::min(replication_[number], static_cast<double>(level.clusters));
+  double reads = 0, writes = 0;
+  for (int t = 0; t < tensors_; ++t) {
+    if (!keep[number * tensors_ + t]) continue;
+    Traffic& traffic = result.traffic[number][t];
+    reads += traffic.reads / result.compute_cycles;
+    writes += (traffic.updates + traffic.fills) / result.compute_cycles;
+    const double written =
+        rows(traffic.fills, level.block_size) + rows(traffic.updates, level.block_size);
+    traffic.energy_pj = (rows(traffic.reads, level.block_size) * level.read_energy_pj +
+                         written * level.write_energy_pj) *
+                        used;
+    result.energy_pj += traffic.energy_pj;
+  }
+  double slowdown = 1;
+  const auto limit = [&](double bandwidth, double demand) {
+    if (bandwidth > 0 && bandwidth < demand) slowdown = std::min(slowdown, bandwidth / demand);
+  };
+  limit(level.read_bandwidth, reads);
+  limit(level.write_bandwidth, writes);
+  limit(level.shared_bandwidth, reads + writes);
+  result.slowdown[number] = slowdown;
+  result.level_cycles[number] = ceiling(result.compute_cycles / slowdown);
+  result.instances[number] = replication_[number];
+  result.fanout[number] = static_cast<double>(fanout_[number]);
 }
 
 void Evaluator::networks(Result& result) const {

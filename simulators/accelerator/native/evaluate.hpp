@@ -124,6 +124,8 @@ class Evaluator {
   };
 
   Failure unroll(const Loop* loops, int count);
+  Failure unroll_loop(const Loop& loop, bool& temporal);
+  void multiply_outward();
   void enter_temporal(int level);
   double box_words(int tensor) const;
   Failure fits(const std::uint8_t* keep) const;
@@ -151,6 +153,7 @@ class Evaluator {
   void bypass(int tensor, const std::uint8_t* keep, int outermost);
   void count(int level, int tensor, bool outermost, Traffic& traffic) const;
   void charge(const std::uint8_t* keep, Result& result) const;
+  void charge_level(int level, const std::uint8_t* keep, Result& result) const;
   void networks(Result& result) const;
 
   const Hierarchy& hierarchy_;
@@ -166,6 +169,7 @@ class Evaluator {
   int first_spread_[kMaxLevels + 1];
   std::int64_t fanout_[kMaxLevels], used_x_[kMaxLevels], used_y_[kMaxLevels];
   double replication_[kMaxLevels];
+  std::int64_t inside_[kMaxDims];  // by dimension: product of the bounds so far
   std::int64_t extent_[kMaxTensors][kMaxAxes];
   std::int64_t tile_extent_[kMaxLevels][kMaxTensors][kMaxAxes];
   double tile_[kMaxLevels][kMaxTensors];

@@ -20,54 +20,66 @@ Evaluator::Evaluator(const Hierarchy& hierarchy, const Problem& problem, Options
 }
 
 Failure Evaluator::unroll(const Loop* loops, int count) {
-  std::int64_t inside[kMaxDims];
-  std::fill_n(inside, problem_.dims, 1);
+  std::fill_n(inside_, problem_.dims, 1);
   for (int t = 0; t < tensors_; ++t) std::fill_n(extent_[t], problem_.tensor[t].axes, 1);
   steps_.clear();
   spreads_.clear();
-  int i = count - 1;
+  int next = count - 1;  // innermost first
   for (int level = levels_ - 1; level >= 0; --level) {
     first_spread_[level] = static_cast<int>(spreads_.size());
     fanout_[level] = used_x_[level] = used_y_[level] = 1;
     bool temporal = false;
-    for (; i >= 0 && loops[i].level == level; --i) {
-      const Loop& loop = loops[i];
-      if (loop.bound == 1) continue;
-      if (loop.dim < 0 || loop.dim >= problem_.dims) return {Reason::kUnknownDimension, loop.dim};
-      if (loop.bound < 1) return {Reason::kMalformed, level};
-      const std::int64_t stride = inside[loop.dim];
-      if (stride * loop.bound > problem_.bounds[loop.dim])
-        return {Reason::kFactors, loop.dim, static_cast<double>(stride) * loop.bound,
-                static_cast<double>(problem_.bounds[loop.dim])};
-      inside[loop.dim] = stride * loop.bound;
-      if (loop.kind == Kind::kTemporal) {
-        if (!temporal) enter_temporal(level);
-        temporal = true;
-        steps_.push_back({static_cast<double>(loop.bound), stride, loop.dim});
-      } else {
-        if (temporal) return {Reason::kMalformed, level};
-        const bool along_y = loop.kind == Kind::kSpatialY;
-        spreads_.push_back({loop.bound, stride, loop.dim, along_y});
-        (along_y ? used_y_ : used_x_)[level] *= loop.bound;
-      }
-      const std::int64_t grown = stride * (loop.bound - 1);
-      for (int t = 0; t < tensors_; ++t) {
-        const Tensor& form = problem_.tensor[t];
-        for (int i = 0; i < form.term_count[loop.dim]; ++i)
-          extent_[t][form.terms[loop.dim][i].axis] += form.terms[loop.dim][i].coefficient * grown;
-      }
+    for (; next >= 0 && loops[next].level == level; --next) {
+      if (loops[next].bound == 1) continue;
+      const Failure failure = unroll_loop(loops[next], temporal);
+      if (!failure.ok()) return failure;
     }
     if (!temporal) enter_temporal(level);
     close_level(level);
   }
-  if (i >= 0)
-    return {loops[i].level < 0 || loops[i].level >= levels_ ? Reason::kUnknownLevel
-                                                            : Reason::kMalformed,
-            loops[i].level};
+  if (next >= 0) {
+    const int level = loops[next].level;
+    return {level < 0 || level >= levels_ ? Reason::kUnknownLevel : Reason::kMalformed, level};
+  }
   for (int d = 0; d < problem_.dims; ++d)
-    if (inside[d] != problem_.bounds[d])
-      return {Reason::kFactors, d, static_cast<double>(inside[d]),
+    if (inside_[d] != problem_.bounds[d])
+      return {Reason::kFactors, d, static_cast<double>(inside_[d]),
               static_cast<double>(problem_.bounds[d])};
+  multiply_outward();
+  return {};
+}
+
+// Put one loop around those inside; `temporal`: whether a temporal loop of its level is among them.
+Failure Evaluator::unroll_loop(const Loop& loop, bool& temporal) {
+  if (loop.dim < 0 || loop.dim >= problem_.dims) return {Reason::kUnknownDimension, loop.dim};
+  if (loop.bound < 1) return {Reason::kMalformed, loop.level};
+  const std::int64_t stride = inside_[loop.dim];
+  if (stride * loop.bound > problem_.bounds[loop.dim])
+    return {Reason::kFactors, loop.dim, static_cast<double>(stride) * loop.bound,
+            static_cast<double>(problem_.bounds[loop.dim])};
+  inside_[loop.dim] = stride * loop.bound;
+  if (loop.kind == Kind::kTemporal) {
+    if (!temporal) enter_temporal(loop.level);
+    temporal = true;
+    steps_.push_back({static_cast<double>(loop.bound), stride, loop.dim});
+  } else if (temporal || (loop.kind != Kind::kSpatialX && loop.kind != Kind::kSpatialY)) {
+    return {Reason::kMalformed, loop.level};
+  } else {
+    const bool along_y = loop.kind == Kind::kSpatialY;
+    spreads_.push_back({loop.bound, stride, loop.dim, along_y});
+    (along_y ? used_y_ : used_x_)[loop.level] *= loop.bound;
+  }
+  const std::int64_t grown = stride * (loop.bound - 1);
+  for (int t = 0; t < tensors_; ++t) {
+    const Tensor& form = problem_.tensor[t];
+    for (int i = 0; i < form.term_count[loop.dim]; ++i)
+      extent_[t][form.terms[loop.dim][i].axis] += form.terms[loop.dim][i].coefficient * grown;
+  }
+  return {};
+}
+
+// Products of bounds from the outermost loop to each, and what each temporal step moves.
+void Evaluator::multiply_outward() {
   const int steps = static_cast<int>(steps_.size());
   outer_.resize(steps + 1);
   outer_[steps] = 1;
@@ -80,7 +92,6 @@ Failure Evaluator::unroll(const Loop* loops, int count) {
     replication_[level] = replication;
     replication *= static_cast<double>(fanout_[level]);
   }
-  return {};
 }
 
 // The spatial loops of the level are done, its temporal ones begin.
