@@ -1,5 +1,6 @@
 """The report: what it says, that it needs nothing else, and that a browser draws it."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -13,8 +14,11 @@ import pytest
 from archgym import make_problem
 from archgym._page import element, table
 from archgym._sections import Section, load_sections
+from archgym.charts import Chart, Roofline, RooflinePoint, StackedBars
+from archgym.envs.dram import DRAMProblem
 from archgym.errors import RecordError
 from archgym.report import build_report, write_report
+from archgym.space import Design
 from archgym.study import run_study
 
 BROWSER = next(
@@ -298,6 +302,34 @@ def test_a_browser_draws_every_picture_without_errors_or_network(
     assert visit.dom.count("main-svg") >= 2 * pictures
     for mark in ("Pareto front", "best design", "default design", "simulator evaluations"):
         assert mark in visit.dom
+
+
+class Charted(DRAMProblem):
+    """DRAM-v0 with a chart of each kind."""
+
+    tradeoff = ("latency_mean_ns", "power_mw", "energy_pj")
+
+    def charts(self, design: Design) -> list[Chart]:
+        point = RooflinePoint(intensity=2.0, performance=3.0)
+        return [
+            StackedBars(title="Energy", label="energy (uJ)", bars={EVIL: {EVIL: 1.0, "b": 2.0}}),
+            Roofline(title="Roofline", points={EVIL: point}, peak=16.0, bandwidth=4.0),
+        ]
+
+
+@needs_browser
+def test_a_browser_draws_a_problem_s_own_charts(study: Path, tmp_path: Path):
+    (section,) = load_sections(study)
+    charted = dataclasses.replace(section, problem=Charted(**CONFIG))  # type: ignore[arg-type]
+    page = build_report([charted])
+    file = tmp_path / "charts.html"
+    file.write_text(page, encoding="utf-8")
+    visit = Visit(file, tmp_path, 500)
+    assert visit.complaints == []
+    assert visit.requests == []
+    assert len(re.findall(r'class="plot-container plotly"', visit.dom)) == 6 + 4
+    assert "<title>owned</title>" not in visit.dom
+    assert "Pareto front of three metrics" in visit.dom
 
 
 @needs_browser
