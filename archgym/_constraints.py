@@ -27,6 +27,9 @@ class Constraint:
     parameters: tuple[str, ...] = ()
     """The parameters that ``function`` reads; empty: any. Naming them keeps ``size`` exact."""
 
+    counted: bool = True
+    """Whether ``size`` may call ``function`` up to a million times; if not, it leaves it out."""
+
 
 def design_of(parameters: Sequence[Parameter], row: Assignment) -> Design:
     """Return the design, or part of one, that ``row`` assigns."""
@@ -43,12 +46,15 @@ def count_legal(
     """Return the number of distinct legal designs, and whether every constraint was counted.
 
     Only the parameters that constraints read are walked through; the rest is multiplied. A
-    constraint that reads too much is left out, and the number then is an upper bound.
+    constraint that reads too much, or is not to be counted, is left out, and the number then is an
+    upper bound.
     """
     position = {parameter.name: i for i, parameter in enumerate(parameters)}
     counted: list[Constraint] = []
     scope: set[int] = set()
     for constraint in constraints:
+        if not constraint.counted:
+            continue
         reads = constraint.parameters or position
         wider = scope | forest.with_ancestors(position[name] for name in reads)
         if math.prod(forest.cardinalities[i] for i in wider) <= MAX_COUNTED:

@@ -6,6 +6,7 @@ from typing import Any
 from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
 from archgym.agents._bayesian import BayesianAgent, BayesianConfig
+from archgym.agents._gamma import GammaAgent, GammaConfig
 from archgym.agents._genetic import GeneticAgent, GeneticConfig
 from archgym.agents._local_search import LocalSearchAgent, LocalSearchConfig
 from archgym.agents._optuna import (
@@ -41,6 +42,8 @@ __all__ = [
     "CMAESConfig",
     "GPAgent",
     "GPConfig",
+    "GammaAgent",
+    "GammaConfig",
     "GeneticAgent",
     "GeneticConfig",
     "Hyperparameters",
@@ -79,6 +82,7 @@ AGENTS: dict[str, type[Agent]] = {
         LocalSearchAgent,
         SimulatedAnnealingAgent,
         GeneticAgent,
+        GammaAgent,
         AntColonyAgent,
         BayesianAgent,
         TreeSearchAgent,

@@ -159,12 +159,16 @@ class GeneticAgent(Agent):
             child[mixed] = other[mixed]
         rate = self.config.mutations / len(child)
         for _ in range(MAX_REPAIRS):
-            for i in np.flatnonzero(self.rng.random(len(child)) < rate):
-                child[i] = self._mutated(int(i), int(child[i]))
+            self._mutate(child, rate)
             if self._is_new(child):
                 return child
             rate = max(rate, 1 / len(child))
         return self._founder()
+
+    def _mutate(self, child: Indices, rate: float) -> None:
+        """Change each gene of ``child`` with probability ``rate``."""
+        for i in np.flatnonzero(self.rng.random(len(child)) < rate):
+            child[i] = self._mutated(int(i), int(child[i]))
 
     def _is_new(self, genes: Indices) -> bool:
         canonical = self.space.canonical(genes)
@@ -190,7 +194,13 @@ class GeneticAgent(Agent):
         n = int(self.space.nvec[i])
         if n == 1:
             return index
-        if self._ordered[i] and self.rng.random() < self.config.creep:
+        if self._ordered[i]:
+            return self._stepped(index, n)
+        return (index + int(self.rng.integers(1, n))) % n
+
+    def _stepped(self, index: int, n: int) -> int:
+        """Return another of ``n`` ordered indices, with probability ``creep`` a near one."""
+        if self.rng.random() < self.config.creep:
             # Geometric step lengths: most are 1, wide grids take longer ones now and then.
             length = int(self.rng.geometric(1 / (1 + n / 16)))
             moved = index + length * (1 if self.rng.random() < 0.5 else -1)

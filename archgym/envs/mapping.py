@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,7 @@ from archgym.envs._tool_backends import MAESTRO, measure_maestro
 from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.objective import Objective
 from archgym.problem import Evaluation, Evaluator, MetricSpec, Problem
-from archgym.space import Constraint, Design, DesignSpace, Value, Vector
+from archgym.space import Constraint, Design, DesignSpace, Parameter, Value, Vector
 from simulators.accelerator import Layer
 from simulators.accelerator.maestro import (
     Compatibility,
@@ -43,6 +44,8 @@ METRICS: dict[str, tuple[str, Literal["min", "max"], str]] = {
 # What the default design aims at: a filter per sub-cluster, its channels inside, small tiles.
 DEFAULT_TILES = {"K": (1, 1), "C": (16, 1), "Y": (4, 4), "X": (4, 4), "N": (1, 1), "G": (1, 1)}
 DEFAULT_CLUSTER = 16
+
+MAX_COUNTED = 10_000
 
 
 class MappingProblem(Problem):
@@ -134,7 +137,8 @@ class MappingProblem(Problem):
         }
         # Two constraints read the same evaluation of the same design.
         self._needs = lru_cache(maxsize=256)(self._measured_needs)
-        self.space = DesignSpace(self.encoding.parameters(), self._constraints())
+        parameters = self.encoding.parameters()
+        self.space = DesignSpace(parameters, self._constraints(parameters))
         self.default_objective = objective if isinstance(objective, str) else objective.spec
         self.default_design = self._default_design()
         self._config = {
@@ -160,23 +164,28 @@ class MappingProblem(Problem):
             layers[f"{name}/0 to {name}/{len(Layer.network(name)) - 1}"] = summary
         return {"layer": layers}
 
-    def _constraints(self) -> list[Constraint]:
+    def _constraints(self, parameters: Sequence[Parameter]) -> list[Constraint]:
         l1, l2 = self.hardware.l1_size, self.hardware.l2_size
+        # Each costs an evaluation: larger spaces are not walked through to be counted.
+        small = prod(p.cardinality for p in parameters) <= MAX_COUNTED
         return [
             Constraint(
                 "l1_capacity",
                 lambda design: float(self.encoding.l1_bytes(design) - l1),
                 f"The innermost tiles fit {l1} bytes of L1, twice; in bytes.",
+                counted=small,
             ),
             Constraint(
                 "l2_capacity",
                 lambda design: float(self._needs(tuple(design.items()))[0] - l2),
                 f"The outermost tiles fit {l2} bytes of L2, twice; in bytes.",
+                counted=small,
             ),
             Constraint(
                 "coverage",
                 lambda design: self._needs(tuple(design.items()))[1],
                 "The cost model covers every multiply-accumulate; the share that it leaves out.",
+                counted=small,
             ),
         ]
 

@@ -366,6 +366,9 @@ def test_size_of_a_huge_space_is_exact_for_scoped_constraints_and_a_bound_for_ot
     assert DesignSpace(huge, [scoped]).size_is_exact
     assert DesignSpace(huge, [unscoped]).size == 10**24
     assert not DesignSpace(huge, [unscoped]).size_is_exact
+    slow = Constraint("even", lambda d: float(d["n3"] % 2), parameters=("n3",), counted=False)
+    assert DesignSpace(huge, [slow]).size == 10**24
+    assert not DesignSpace(huge, [slow]).size_is_exact
 
 
 @pytest.mark.parametrize(
