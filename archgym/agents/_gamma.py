@@ -60,6 +60,10 @@ class GammaAgent(GeneticAgent):
 
     Parameters without structure mutate as in the genetic algorithm, whose selection and elitism
     this is; a space without any structure leaves just that.
+
+    Defaults: those of the genetic algorithm, whose budgets are the same. Resizing has the largest
+    weight because most choices of a mapping are sizes; growing and ageing change a design most and
+    seldom help, so they have the smallest.
     """
 
     name: ClassVar[str] = "gamma"
