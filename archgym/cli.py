@@ -13,6 +13,7 @@ from typing import Annotated, Protocol
 import tyro
 from tyro.conf import subcommand
 
+from archgym._cli._dataset import DatasetExport, DatasetInfo, DatasetMerge
 from archgym._cli._enumerate import Enumerate
 from archgym._cli._envs import Envs
 from archgym._cli._evaluate import Evaluate
@@ -60,12 +61,21 @@ _TRACE = (
     | Annotated[TraceList, subcommand("list")]
     | Annotated[TraceConvert, subcommand("convert")]
 )
+_DATASET = (
+    Annotated[DatasetMerge, subcommand("merge")]
+    | Annotated[DatasetInfo, subcommand("info")]
+    | Annotated[DatasetExport, subcommand("export")]
+)
 _VERBS = (
     Annotated[Envs, subcommand("envs")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Search, subcommand("search")]
     | Annotated[Sweep, subcommand("sweep")]
     | Annotated[Enumerate, subcommand("enumerate")]
+    | Annotated[
+        _DATASET,
+        subcommand("dataset", description="Gather, describe and convert the trials of all agents."),
+    ]
     | Annotated[Replay, subcommand("replay")]
     | Annotated[Report, subcommand("report")]
     | Annotated[
@@ -73,7 +83,17 @@ _VERBS = (
         subcommand("trace", description="Record, describe, list and convert memory traces."),
     ]
 )
-_NAMES = ("envs", "evaluate", "search", "sweep", "enumerate", "replay", "report", "trace")
+_NAMES = (
+    "envs",
+    "evaluate",
+    "search",
+    "sweep",
+    "enumerate",
+    "dataset",
+    "replay",
+    "report",
+    "trace",
+)
 _STYLE = (
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.OmitSubcommandPrefixes,
