@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,27 @@ Operator = Callable[[Indices], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GammaConfig(GeneticConfig):
     """Hyperparameters of :class:`GammaAgent`; the weights are relative to each other."""
+
+    population: int = bounded(32, 2)
+    """Designs alive at a time."""
+
+    elite: int = bounded(16, 0)
+    """Best designs that outlive a generation, below ``population``."""
+
+    tournament: int = bounded(3, 1)
+    """Designs drawn to find each parent, the best of which is taken; 1 is no selection."""
+
+    crossover: Literal["uniform", "two_point"] = "uniform"
+    """How two parents mix: each group from either, or one contiguous run from the second."""
+
+    crossover_probability: float = bounded(0.9, 0.0, 1.0)
+    """Share of children with two parents; the others start as a copy of one."""
+
+    mutations: float = bounded(1.5, 0.0)
+    """Expected number of operators applied to a child; at least one is."""
+
+    creep: float = bounded(0.5, 0.0, 1.0)
+    """Share of the changes of a number that move it only a little."""
 
     reorder: float = bounded(1.0, 0.0)
     """Weight of swapping two items of a permutation."""
