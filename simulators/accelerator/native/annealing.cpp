@@ -7,9 +7,8 @@ namespace accelerator::mapper {
 
 namespace {
 
-constexpr double kHot = 0.4, kCold = 0.003;  // in units of the objective's logarithm
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int kStartTries = 3000;
+constexpr int kTries = 40;  // candidates looked at for each evaluation, legal and new or not
 constexpr std::size_t kKnown = std::size_t{1} << 13;
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
@@ -76,33 +75,45 @@ void Annealing::adopt(const Candidate& c, double value) {
   }
 }
 
-void Annealing::run(const Candidate& start, bool random_start, std::uint64_t budget) {
-  Candidate current = start;
-  if (random_start) {
-    const Candidate blank = space_.blank();
-    Candidate drawn = blank;
-    for (int i = 0; i < kStartTries; ++i, drawn = blank)
-      if (draw(space_, random_, drawn)) {
-        current = drawn;
-        break;
-      }
+void Annealing::begin(const Candidate& start, std::uint64_t draws) {
+  current_ = start;
+  current_value_ = std::log(evaluate(start));
+  adopt(start, std::exp(current_value_));
+  const Candidate blank = space_.blank();
+  Candidate drawn = blank;
+  const std::uint64_t last = evaluations_ + draws;
+  for (std::uint64_t i = 0; i < kTries * draws && evaluations_ < last; ++i, drawn = blank) {
+    if (!draw(space_, random_, drawn)) continue;
+    const double value = evaluate(drawn);
+    adopt(drawn, value);
+    if (std::log(value) >= current_value_) continue;
+    current_ = drawn;
+    current_value_ = std::log(value);
   }
+}
+
+void Annealing::follow(const Annealing& other) {
+  current_ = other.current_;
+  current_value_ = other.current_value_;
+}
+
+void Annealing::cool(std::uint64_t budget, double hot, double cold) {
   const std::uint64_t first = evaluations_, last = first + budget;
-  double value = std::log(evaluate(current));
-  adopt(current, std::exp(value));
+  const auto evaluations = static_cast<double>(budget), most = kTries * evaluations;
   Candidate next;
-  for (std::uint64_t tries = 0; evaluations_ < last && tries < 40 * budget; ++tries) {
-    next = current;
+  for (double tries = 0; evaluations_ < last && tries < most; ++tries) {
+    next = current_;
     if (!mutate(next) || !space_.legal(next)) continue;
-    const double found = evaluate(next), logarithm = std::log(found);
-    const double done = std::max(static_cast<double>(evaluations_ - first) / budget,
-                                 static_cast<double>(tries) / (40.0 * budget));
-    const double temperature = kHot * std::pow(kCold / kHot, done);
-    if (logarithm <= value || random_.uniform() < std::exp((value - logarithm) / temperature)) {
-      current = next;
-      value = logarithm;
-      adopt(current, found);
-    }
+    const double value = evaluate(next), logarithm = std::log(value);
+    const double done =
+        std::max(static_cast<double>(evaluations_ - first) / evaluations, tries / most);
+    const double temperature = hot * std::pow(cold / hot, done);
+    if (logarithm > current_value_ &&
+        random_.uniform() >= std::exp((current_value_ - logarithm) / temperature))
+      continue;
+    current_ = next;
+    current_value_ = logarithm;
+    adopt(current_, value);
   }
 }
 
@@ -121,7 +132,7 @@ bool Annealing::mutate(Candidate& c) {
     } else {
       changed |= turn_axis(c);
     }
-  } while (random_.below(4) == 0);
+  } while (random_.below(2) == 0);
   return changed;
 }
 

@@ -11,19 +11,27 @@ class Annealing {
  public:
   Annealing(const Space& space, Scorer& scorer, Objective objective, std::uint64_t seed);
 
-  // Spend about `budget` evaluations on annealing from `start`, or from a random mapping.
-  void run(const Candidate& start, bool random_start, std::uint64_t budget);
+  // Begin at the best of `start` and of about `draws` random mappings.
+  void begin(const Candidate& start, std::uint64_t draws);
+
+  // Go on from where another run is.
+  void follow(const Annealing& other);
+
+  // Spend about `budget` evaluations while the temperature, in units of the objective's natural
+  // logarithm, falls from `hot` to `cold`.
+  void cool(std::uint64_t budget, double hot, double cold);
 
   // Improve the best mapping by single moves until none helps or the budget is spent.
   void descend(std::uint64_t budget);
 
-  void adopt(const Candidate& c, double value);
+  double current() const { return current_value_; }  // its logarithm
   const Candidate& best() const { return best_; }
   double value() const { return best_value_; }
   std::uint64_t evaluations() const { return evaluations_; }
 
  private:
   double evaluate(const Candidate& c);
+  void adopt(const Candidate& c, double value);
   bool improve(const Candidate& c);
 
   bool mutate(Candidate& c);
@@ -44,8 +52,9 @@ class Annealing {
   Scorer& scorer_;
   Objective objective_;
   Random random_;
-  Candidate best_{};
+  Candidate best_{}, current_{};
   double best_value_ = std::numeric_limits<double>::infinity();
+  double current_value_ = 0;  // logarithm
   std::uint64_t evaluations_ = 0, limit_ = 0;
   PackedMapping packed_{};
   struct Known {

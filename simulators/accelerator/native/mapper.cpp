@@ -14,8 +14,11 @@ namespace {
 
 constexpr std::size_t kMostWays = 200'000;     // per dimension, for an exact enumeration
 constexpr std::size_t kEnoughWays = 2'000;     // per dimension, for a first legal mapping
-constexpr std::uint64_t kChainLength = 4'000;  // evaluations of one annealing run
-constexpr int kMostChains = 16;
+constexpr std::uint64_t kRunLength = 1'000;    // evaluations of one annealing run
+constexpr std::uint64_t kMostRuns = 32;
+constexpr std::uint64_t kMostDraws = 25;       // random mappings before each run
+constexpr int kStages = 4;
+constexpr double kHot = 0.7, kCold = 0.003;    // in units of the objective's logarithm
 constexpr std::uint64_t kMostSteps = 5'000'000;  // towards a first legal mapping
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -51,47 +54,66 @@ bool enumerate(Walk& walk, const Space& space, Scorer& scorer, const Settings& s
   return true;
 }
 
-struct Chain {
-  std::unique_ptr<Scorer> scorer;
-  std::unique_ptr<Annealing> annealing;
-};
-
-// Independent annealing runs; `round` makes their random numbers differ from other rounds'.
-void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s,
-            std::uint64_t budget, std::uint64_t round, Outcome& out) {
-  const int chains =
-      std::clamp(static_cast<int>(budget / kChainLength), 1, kMostChains);
-  std::vector<Chain> runs(chains);
-  std::vector<std::exception_ptr> failures(chains);
-  std::atomic<int> next{0};
-  const auto work = [&] {
-    for (int i; (i = next.fetch_add(1)) < chains;) {
+// Call work(0) to work(n - 1) from `threads` threads.
+template <typename Work>
+void in_parallel(std::size_t n, int threads, const Work& work) {
+  std::vector<std::exception_ptr> failures(n);
+  std::atomic<std::size_t> next{0};
+  const auto loop = [&] {
+    for (std::size_t i; (i = next.fetch_add(1)) < n;) {
       try {
-        Chain& run = runs[i];
-        run.scorer = make_scorer();
-        run.annealing = std::make_unique<Annealing>(space, *run.scorer, s.objective,
-                                                    s.seed * 0x9e3779b97f4a7c15ULL +
-                                                        round * kMostChains + i);
-        const std::uint64_t share = budget / chains, last = share / 10;
-        run.annealing->run(out.best, i > 0, share - last);
-        run.annealing->descend(last);
+        work(i);
       } catch (...) {
         failures[i] = std::current_exception();
       }
     }
   };
   std::vector<std::thread> others;
-  for (int t = 1; t < std::min(s.threads, chains); ++t) others.emplace_back(work);
-  work();
+  for (std::size_t t = 1; t < std::min<std::size_t>(threads, n); ++t) others.emplace_back(loop);
+  loop();
   for (std::thread& thread : others) thread.join();
-  for (int i = 0; i < chains; ++i) {
-    if (failures[i]) std::rethrow_exception(failures[i]);
-    const Annealing& run = *runs[i].annealing;
-    out.evaluations += run.evaluations();
-    if (run.value() < out.value) {
-      out.value = run.value();
-      out.best = run.best();
-    }
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+struct Run {
+  std::unique_ptr<Scorer> scorer;
+  std::unique_ptr<Annealing> annealing;
+};
+
+// Annealing runs that cool down together; after each stage the worse half goes on from where the
+// better half is. `round` makes their random numbers differ from other rounds'.
+void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s,
+            std::uint64_t budget, std::uint64_t round, Outcome& out) {
+  const std::uint64_t fewest = std::clamp<std::uint64_t>(budget / 250, 1, 4);
+  const std::uint64_t count = std::clamp(budget / kRunLength, fewest, kMostRuns);
+  const std::uint64_t share = budget / count, draws = std::min(share / 20, kMostDraws);
+  const std::uint64_t descent = share / 10, stage = (share - draws - descent) / kStages;
+  std::vector<Run> runs(count);
+  in_parallel(count, s.threads, [&](std::size_t i) {
+    runs[i].scorer = make_scorer();
+    const std::uint64_t seed = s.seed * 0x9e3779b97f4a7c15ULL + round * kMostRuns + i;
+    runs[i].annealing =
+        std::make_unique<Annealing>(space, *runs[i].scorer, s.objective, seed);
+    runs[i].annealing->begin(out.best, draws);
+  });
+  const double fall = std::pow(kCold / kHot, 1.0 / kStages);
+  double hot = kHot;
+  for (int k = 0; k < kStages; ++k, hot *= fall) {
+    in_parallel(count, s.threads,
+                [&](std::size_t i) { runs[i].annealing->cool(stage, hot, hot * fall); });
+    std::stable_sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
+      return a.annealing->current() < b.annealing->current();
+    });
+    for (std::size_t i = 0; i < count / 2 && k + 1 < kStages; ++i)
+      runs[count - 1 - i].annealing->follow(*runs[i].annealing);
+  }
+  in_parallel(count, s.threads, [&](std::size_t i) { runs[i].annealing->descend(descent); });
+  for (const Run& run : runs) {
+    out.evaluations += run.annealing->evaluations();
+    if (run.annealing->value() >= out.value) continue;
+    out.value = run.annealing->value();
+    out.best = run.annealing->best();
   }
 }
 
