@@ -214,7 +214,9 @@ def _lists(values: Any) -> "pa.Array":
     import pyarrow as pa
 
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.reshape(-1)))
+    flat = pa.array(values.reshape(-1))
+    kind = pa.list_(pa.field("element", flat.type))  # as Parquet calls it
+    return pa.ListArray.from_arrays(pa.array(offsets), flat, type=kind)
 
 
 def _enumerated_columns(truth: Any) -> "pa.Table":

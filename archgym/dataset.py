@@ -146,7 +146,8 @@ def _labelled(source: Source) -> "pa.Table":
             else pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), n), [value])
         )
         table = table.add_column(position, name, column)
-    return table
+    # Without what fields say of nulls, in which trials and tables of designs differ.
+    return pa.table(table.columns, names=table.column_names)
 
 
 def _write(table: "pa.Table", path: Path) -> None:
