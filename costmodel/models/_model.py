@@ -130,18 +130,18 @@ class Model(ABC):
         """
         if not targets:
             raise DatasetError("There is no target to learn. Name at least one.")
-        _check_enough(dataset, targets)
+        check_enough(dataset, targets)
         if calibration is None:
             dataset, calibration = dataset.halves(_CALIBRATION_SHARE, self.config.seed)
         self.targets = describe_targets(targets)
-        texts, labels = _known(dataset, targets)
+        texts, labels = known_rows(dataset, targets)
         self._fit(
             texts,
             scale(self.targets, labels),
             progress or (lambda what, done, total: None),
             checkpoint or NoCheckpoint(),
         )
-        self._calibrate(texts, *_known(calibration, targets))
+        self._calibrate(texts, *known_rows(calibration, targets))
         return self
 
     def _calibrate(self, learnt: list[bytes], texts: list[bytes], labels: Values) -> None:
@@ -201,6 +201,11 @@ class Model(ABC):
                 )
             out += [i for i in found if i not in out]
         return out
+
+    @property
+    def novelty_directions(self) -> int:
+        """How many directions the measure of novelty has."""
+        return 0 if self.novelty is None else len(self.novelty.components)
 
     def save_pretrained(self, folder: Path | str) -> Path:
         """Write a folder that :meth:`from_pretrained` reads; return it."""
@@ -285,7 +290,8 @@ def read_head(path: Path) -> dict[str, Any]:
     return head
 
 
-def _check_enough(dataset: Dataset, targets: Sequence[str]) -> None:
+def check_enough(dataset: Dataset, targets: Sequence[str]) -> None:
+    """Refuse targets with too few labels."""
     known = np.isfinite(dataset.labels_of(targets)).sum(axis=0)
     for target, count in zip(targets, known, strict=True):
         if count < MIN_LABELS:
@@ -295,7 +301,8 @@ def _check_enough(dataset: Dataset, targets: Sequence[str]) -> None:
             )
 
 
-def _known(dataset: Dataset, targets: Sequence[str]) -> tuple[list[bytes], Values]:
+def known_rows(dataset: Dataset, targets: Sequence[str]) -> tuple[list[bytes], Values]:
+    """Return the texts with a label of some target, and their labels."""
     labels = dataset.labels_of(targets)
     keep = np.isfinite(labels).any(axis=1)
     texts = [dataset.texts[i] for i in np.flatnonzero(keep)]

@@ -63,6 +63,11 @@ class Novelty:
         )
         return np.sqrt(np.maximum(squares.min(axis=1), 0.0)), off
 
+    def directions(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return where rows lie in the directions in which known programs differ."""
+        scaled = np.clip((rows - self.center) / self.spread, -20, 20)
+        return np.asarray(scaled @ self.components.T, dtype=np.float64)
+
     def score(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return the score of rows of features."""
         near, off = self._distances(rows)

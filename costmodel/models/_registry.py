@@ -74,6 +74,7 @@ def load_model(name_or_folder: str | Path) -> Model:
         )
     head = read_head(path)
     kinds = {module.removeprefix("_"): (module, name) for module, name, _ in MODELS.values()}
+    kinds["adapted"] = ("_adapted", "AdaptedModel")
     kind = str(head.get("kind"))
     if kind not in kinds:
         raise ModelError(

@@ -1,0 +1,117 @@
+"""The command ``costmodel``: predict what programs will cost, train the models that do.
+
+Exit codes: 0 done; 1 a compilation, training or write failed; 2 the input is wrong (usage, a
+name, a value, a file or folder); 130 interrupted by Ctrl-C.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Protocol
+
+import tyro
+from tyro.conf import subcommand
+
+from costmodel._cli._output import Output
+from costmodel._cli.adapt import Adapt
+from costmodel._cli.evaluate import Evaluate
+from costmodel._cli.label import Label
+from costmodel._cli.predict import Predict
+from costmodel._cli.rank import Rank
+from costmodel._cli.train import Train
+from costmodel.errors import MissingDependencyError
+from simulators.errors import ArchGymError, BackendError
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = "Learned cost models for compilers: predict, rank, train, evaluate, label."
+
+# These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
+_PATH_ERRORS = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
+
+
+class Verb(Protocol):
+    """One verb of the command line with its options."""
+
+    @property
+    def json(self) -> bool:
+        """Whether to write JSON instead of tables."""
+        ...
+
+    def run(self, output: Output) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+_VERBS = (
+    Annotated[Predict, subcommand("predict")]
+    | Annotated[Rank, subcommand("rank")]
+    | Annotated[Label, subcommand("label")]
+    | Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Adapt, subcommand("adapt")]
+)
+_STYLE = (
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.OmitSubcommandPrefixes,
+    tyro.conf.OmitArgPrefixes,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; never raises for a user's mistake.
+
+    Args:
+        argv: Arguments without the program's name; by default those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments == ["--version"]:
+            return _version()
+        verb: Verb = tyro.cli(
+            _VERBS, prog="costmodel", description=DESCRIPTION, args=arguments, config=_STYLE
+        )
+        return verb.run(Output(as_json=verb.json))
+    except SystemExit as stop:  # tyro's help (0) and usage errors (2)
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, say head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (ArchGymError, OSError) as error:
+        print(f"costmodel: {_worded(error)}", file=sys.stderr)
+        return _exit_code(error)
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    print(f"costmodel {version('archgym')}")
+    return OK
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"'{error.filename}': {error.strerror}. Choose another path, or mend this one."
+    return str(error)
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, OSError):
+        return BAD_INPUT if error.errno in _PATH_ERRORS else FAILED
+    return FAILED if isinstance(error, BackendError | MissingDependencyError) else BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
