@@ -1,7 +1,7 @@
 """Search for the best mapping of a layer."""
 
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from math import inf, prod
 
 from simulators.accelerator import _core
 from simulators.accelerator._architecture import Architecture
@@ -13,6 +13,7 @@ from simulators.accelerator._layer import Axis, Layer
 from simulators.accelerator._mapping import Mapping
 from simulators.accelerator._mapping_space import MappingSpace
 from simulators.accelerator._packed import pack
+from simulators.accelerator._padding import larger_bounds
 from simulators.errors import InvalidConfigError, InvalidMappingError, did_you_mean
 
 OBJECTIVES = ("cycles", "energy", "edp")
@@ -23,16 +24,20 @@ _EDP_UNIT = 1e-12  # J per pJ
 class SearchedMapping:
     """What `search_mapping` found."""
 
+    layer: Layer
+    """What the mapping computes: the layer asked for, or with ``pad=True`` one that contains it."""
     mapping: Mapping
     """Legal on the architecture, within the constraints."""
     cost: Cost
-    """Of the mapping."""
+    """Of the mapping; the work on padding is charged like any other."""
+    utilization: float
+    """Of the multipliers, by the layer asked for: work on padding is none."""
     evaluations: int
     """Mappings evaluated."""
     optimal: bool
     """True: no mapping of the `MappingSpace` has a lower objective, proven by enumeration."""
     bound: float
-    """No mapping has a lower objective: cycles, energy in pJ or EDP in J x cycles."""
+    """No mapping of ``layer`` has a lower objective: cycles, energy in pJ or EDP in J x cycles."""
 
 
 def search_mapping(
@@ -43,6 +48,7 @@ def search_mapping(
     seed: int = 0,
     constraints: MappingConstraints | None = None,
     *,
+    pad: bool = False,
     threads: int = 1,
     compatibility: str = "timeloop3",
 ) -> SearchedMapping:
@@ -60,6 +66,8 @@ def search_mapping(
         budget: most mappings to evaluate, about; 2,000 is a quick look.
         seed: of the random moves.
         constraints: None: whatever the architecture can run.
+        pad: also try larger bounds that have more divisors, e.g. 14 for 13, with a third of the
+            budget for the choice of bounds and a third for the chosen ones.
         threads: threads that share the restarts; the result does not depend on it.
         compatibility: as of `evaluate`.
 
@@ -76,26 +84,73 @@ def search_mapping(
     _check_count("budget", budget, 1)
     _check_count("seed", seed, 0)
     _check_count("threads", threads, 1)
-    space = MappingSpace(arch, layer, constraints)
-    found, rows, _, bound, evaluations, optimal = _core.search_mapping(
-        space.core,
-        pack(arch, layer, compatibility).model,
-        OBJECTIVES.index(objective),
-        budget,
-        seed,
-        threads,
-        _least_energy_pj(space),
-    )
-    if found != 0:
-        space.check()
-        raise InvalidMappingError(
-            f"found no legal mapping in {evaluations} evaluations. Raise the budget.", "capacity"
+    search = _Search(arch, layer, objective, seed, constraints, threads, compatibility)
+    return search.run_padded(budget) if pad else search.run(layer, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    arch: Architecture
+    layer: Layer
+    objective: str
+    seed: int
+    constraints: MappingConstraints | None
+    threads: int
+    compatibility: str
+
+    def run(self, layer: Layer, budget: int) -> SearchedMapping:
+        space = MappingSpace(self.arch, layer, self.constraints)
+        found, rows, _, bound, evaluations, optimal = _core.search_mapping(
+            space.core,
+            pack(self.arch, layer, self.compatibility).model,
+            OBJECTIVES.index(self.objective),
+            budget,
+            self.seed,
+            self.threads,
+            _least_energy_pj(space),
         )
-    mapping = MappingBatch(*rows).mapping(arch, layer, 0)
-    cost = evaluate(arch, layer, mapping, compatibility=compatibility)
-    if objective == "edp":
-        bound = cost.edp_j_cycle if optimal else bound * _EDP_UNIT
-    return SearchedMapping(mapping, cost, evaluations, optimal, bound)
+        if found != 0:
+            space.check()
+            raise InvalidMappingError(
+                f"found no legal mapping in {evaluations} evaluations. Raise the budget.",
+                "capacity",
+            )
+        mapping = MappingBatch(*rows).mapping(self.arch, layer, 0)
+        cost = evaluate(self.arch, layer, mapping, compatibility=self.compatibility)
+        if self.objective == "edp":
+            bound = cost.edp_j_cycle if optimal else bound * _EDP_UNIT
+        utilization = self.layer.macs / cost.cycles / self.arch.compute.instances
+        return SearchedMapping(layer, mapping, cost, utilization, evaluations, optimal, bound)
+
+    def value(self, found: SearchedMapping) -> float:
+        if self.objective == "cycles":
+            return found.cost.cycles
+        return found.cost.energy_pj if self.objective == "energy" else found.cost.edp_j_cycle
+
+    def attempt(self, layer: Layer, budget: int) -> SearchedMapping | None:
+        try:
+            return self.run(layer, budget)
+        except InvalidMappingError:
+            return None
+
+    def run_padded(self, budget: int) -> SearchedMapping:
+        """Enlarge one bound after the other, keep what helps, and search the result again."""
+        third = max(budget // 3, 1)
+        trials = larger_bounds(self.arch, self.layer)
+        share = max(third // (len(trials) + 1), 1)
+        chosen, best, spent = self.layer, inf, 0
+        for change in ({}, *trials):
+            layer = replace(chosen, dims={**chosen.dims, **change})
+            found = self.attempt(layer, share)
+            spent += found.evaluations if found else 0
+            if found and self.value(found) < best:
+                chosen, best = layer, self.value(found)
+        last = [self.attempt(layer, third) for layer in dict.fromkeys((chosen, self.layer))]
+        results = [found for found in last if found]
+        if not results:
+            return self.run(self.layer, third)  # raises
+        spent += sum(found.evaluations for found in results)
+        return replace(min(results, key=self.value), evaluations=spent)
 
 
 def _check_count(name: str, value: object, least: int) -> None:

@@ -155,8 +155,27 @@ def test_prime_bounds_are_mapped(p: int, q: int, c: int) -> None:
 
 def test_layers_of_any_tensors_are_mapped() -> None:
     layer = Layer.batched_matmul(b=12, m=64, n=64, k=32)
-    found = search_mapping(EYERISS, layer, budget=2000)
-    assert found.cost.utilization > 0.5
+    found = search_mapping(EYERISS, layer, "cycles", budget=4000)
+    assert found.cost.utilization == 12 * 8 / 168  # 3 divides one bound only
+
+
+def test_padding_fills_the_array_where_bounds_are_prime() -> None:
+    layer = Layer.conv(c=13, m=37, r=3, s=3, p=13, q=13)
+    exact = search_mapping(EYERISS, layer, "cycles", budget=6000)
+    padded = search_mapping(EYERISS, layer, "cycles", budget=6000, pad=True)
+    assert exact.layer == layer
+    assert exact.utilization == exact.cost.utilization
+    assert padded.cost.cycles < exact.cost.cycles
+    assert all(padded.layer.dims[dim] >= bound for dim, bound in layer.dims.items())
+    assert exact.utilization < padded.utilization < padded.cost.utilization
+    assert padded.cost.cycles == evaluate(EYERISS, padded.layer, padded.mapping).cycles
+
+
+def test_padding_changes_nothing_where_perfect_factors_fill_the_array() -> None:
+    layer = Layer.conv(c=16, m=24, r=3, s=3, p=14, q=14)
+    found = search_mapping(EYERISS, layer, "cycles", budget=6000, pad=True)
+    assert found.layer == layer
+    assert found.utilization == 1
 
 
 def test_no_legal_mapping_is_an_error_that_names_the_level() -> None:
