@@ -11,6 +11,7 @@ from costmodel.errors import ModelError
 
 _COMPONENTS = 24
 _PROTOTYPES = 384
+_SVD_ROWS = 4096
 _FLAGGED = 0.98
 _LEAST_SPREAD = 0.25  # of features that the training programs hardly differ in
 
@@ -39,10 +40,11 @@ class Novelty:
         center = known.mean(axis=0)
         spread = np.maximum(known.std(axis=0), _LEAST_SPREAD).astype(np.float32)
         scaled = np.clip((known - center) / spread, -20, 20)
-        _, _, directions = np.linalg.svd(scaled, full_matrices=False)
-        components = directions[:_COMPONENTS].astype(np.float16).astype(np.float32)
         rng = np.random.default_rng(np.random.SeedSequence(seed))
-        chosen = np.sort(rng.permutation(len(known))[:_PROTOTYPES])
+        shuffled = rng.permutation(len(known))
+        _, _, directions = np.linalg.svd(scaled[shuffled[:_SVD_ROWS]], full_matrices=False)
+        components = directions[:_COMPONENTS].astype(np.float16).astype(np.float32)
+        chosen = np.sort(shuffled[:_PROTOTYPES])
         prototypes = (scaled[chosen] @ components.T).astype(np.float16).astype(np.float32)
         raw = cls(center, spread, components, prototypes, np.ones(3, dtype=np.float32))
         near, off = raw._distances(unseen)

@@ -18,6 +18,12 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ridge": ("_ridge", "RidgeModel", {}),
     "trees": ("_trees", "TreesModel", {}),
     "fast": ("_trees", "TreesModel", {"rounds": 120, "learning_rate": 0.1, "leaves": 24}),
+    "trees-deep": (
+        "_trees",
+        "TreesModel",
+        {"rounds": 800, "learning_rate": 0.03, "leaves": 63, "feature_share": 0.25},
+    ),
+    "best": ("_ensemble", "EnsembleModel", {}),
     "encoder": ("_encoder", "EncoderModel", {}),
     "encoder-bins": ("_encoder", "EncoderModel", {"head": "bins"}),
     **_PAPER,

@@ -31,12 +31,13 @@ class Decoder {
     out_ += text;
     glue_ = glue_after;
     minus_ = false;
+    dim_before_ = false;
   }
 
   void one(Id id) {
     if (within(id, kByte, 256)) return byte(static_cast<unsigned char>(id - kByte));
     if (within(id, kInt, kSmall + kWidths)) return put(digits(id, kInt, kIntWide));
-    if (within(id, kDim, kSmall + kWidths)) return put(digits(id, kDim, kDimWide) + "x", false, true);
+    if (within(id, kDim, kSmall + kWidths)) return dim(id);
     if (within(id, kUse, kNearUses + 1)) return use(id);
     if (within(id, kSymbol, kSymbols + 1)) return named(id, "@s", kSymbol, kSymbols);
     if (within(id, kBlock, kBlocks + 1)) return named(id, "^b", kBlock, kBlocks);
@@ -49,7 +50,10 @@ class Decoder {
 
   void special(Id id) {
     switch (id) {
-      case kDimDynamic: return put("?x", false, true);
+      case kDimDynamic:
+        put("?x", false, true);
+        dim_before_ = true;
+        return;
       case kDef: return define();
       case kFree: return put(with_number("%", next_value_++));
       case kCount: return put(":", true, true);
@@ -70,6 +74,15 @@ class Decoder {
   static std::string with_number(const char* prefix, std::int64_t n) {
     std::string text(prefix);
     return text.append(std::to_string(n));
+  }
+
+  void dim(Id id) {
+    std::string text = digits(id, kDim, kDimWide).append("x");
+    // 0x4 is a number, unless a shape begins or goes on here.
+    const bool shape = glue_ && !out_.ends_with("dense<") && (out_.ends_with('<') || dim_before_);
+    if (text == "0x" && !shape) text.insert(0, 1, '0');
+    put(text, false, true);
+    dim_before_ = true;
   }
 
   void define() {
@@ -185,6 +198,7 @@ class Decoder {
   bool glue_ = true;
   bool alias_ = false;
   bool minus_ = false;
+  bool dim_before_ = false;
   bool wide_ = false;
   bool in_string_ = false;
 };

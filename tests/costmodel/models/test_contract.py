@@ -17,6 +17,7 @@ from costmodel.testing import FLOPS, REGISTERS, SPILLS, sample_dataset
 TARGETS = (FLOPS, REGISTERS, SPILLS)
 # What makes training short; a name that a model's config lacks is left out.
 QUICK = {
+    "members": ("roofline", "ridge"),
     "rounds": 30,
     "buckets": 512,
     "epochs": 2,
@@ -38,7 +39,7 @@ def quick(name: str) -> Model:
 
 
 # Of models that differ in settings only, one.
-KINDS = ("roofline", "ridge", "trees", "encoder", "encoder-bins")
+KINDS = ("roofline", "ridge", "trees", "best", "encoder", "encoder-bins")
 KINDS += ("paper-fc-op", "paper-lstm-operand", "paper-conv1d-op")
 
 
