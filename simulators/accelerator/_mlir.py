@@ -144,4 +144,10 @@ class _Reader:
         lines: dict[str, tuple[int, ...]] = {}
         for operation in self._skipped.values():
             lines[operation.name] = (*lines.get(operation.name, ()), operation.line)
+        if not self._layers:
+            found = ", ".join(sorted({name.partition(".")[0] for name in lines})) or "none"
+            self._notes[
+                f"No contraction gave a layer. Dialects here: {found}; read are "
+                f"{', '.join(_READERS)}. Lower the module to one of these."
+            ] = None
         return LayerList(self._layers, lines, tuple(self._notes))

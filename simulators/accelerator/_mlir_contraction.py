@@ -63,9 +63,10 @@ def linalg_contraction(operation: Operation, aliases: dict[str, str]) -> Contrac
     Raises:
         UnsupportedError: a contraction that cannot be read, and why.
     """
-    name = operation.name.removeprefix("linalg.")
+    # Before LLVM 14: conv_2d_input_nhwc_filter_hwcf.
+    name = re.sub("input_|filter_", "", operation.name.removeprefix("linalg."))
     inputs, outputs = _operand_types(operation, aliases)
-    maps = attribute(operation.header, "indexing_maps", aliases)
+    maps = attribute(_with_trait(operation.header, aliases), "indexing_maps", aliases)
     if name == "generic":
         return _generic(operation, _parse_maps(maps, aliases), inputs, outputs)
     convolution = _CONVOLUTION.fullmatch(name)
@@ -83,6 +84,12 @@ def linalg_contraction(operation: Operation, aliases: dict[str, str]) -> Contrac
     if len(inputs) < 2 or not outputs:
         raise UnsupportedError(f"it has {len(inputs)} inputs and {len(outputs)} outputs")
     return from_maps(forms, (inputs[0], inputs[1], outputs[0]))
+
+
+def _with_trait(header: str, aliases: dict[str, str]) -> str:
+    """Put the attributes in place of one alias for all: ``linalg.generic #trait ins(...)``."""
+    match = re.match(r"linalg\.generic\s+(#[\w.$-]+)", header)
+    return header if match is None else aliases.get(match[1], "") + header
 
 
 def product_maps(equation: str) -> Maps:

@@ -55,7 +55,7 @@ class _Walk:
         called: set[str] = set()
         for operation in self.module.walk():
             name = _defined(operation)
-            if name is not None:
+            if name is not None and operation.children:  # else only declared: its calls stay
                 self.functions[name] = operation
             called.update(_callees(operation))
         yield from self._follow(self.module.operations, 1, "", (), {})

@@ -28,6 +28,8 @@ def hlo_contraction(operation: Operation, aliases: dict[str, str]) -> Contractio
         UnsupportedError: a contraction that cannot be read, and why.
     """
     kind = operation.name.partition(".")[2]
+    if kind in ("dynamic_conv", "ragged_dot", "ragged_dot_general"):
+        raise UnsupportedError("its shape depends on data")
     if kind not in ("dot", "dot_general", "convolution"):
         return None
     operands, results = signature(operation, aliases)

@@ -327,6 +327,27 @@ func.func @main(%a: !matrix, %b: tensor<32x16xf32>, %c: tensor<8x32xf32>) -> ten
     assert _sized(layers[0]) == {"N": 8, "C": 16, "M": 32}
 
 
+def test_a_trait_alias_stands_for_all_attributes_of_a_generic():
+    text = _generic(*MATMUL, dims=3)
+    start, end = text.index("{"), text.index("} ins") + 1
+    module = f"#trait = {text[start:end]}\n{_module(text[:start] + '#trait' + text[end:])}"
+    (layer,) = layers_from_mlir(module)
+    assert _sized(layer) == {"N": 8, "C": 16, "M": 32}
+
+
+def test_the_long_names_of_old_convolutions_are_read():
+    text = _named("conv_2d_input_nhwc_filter_hwcf", (1, 9, 10, 5), (2, 3, 5, 4), (1, 8, 8, 4))
+    assert _sized(_one(text)) == {"C": 5, "M": 4, "S": 2, "R": 3, "Q": 8, "P": 8}
+
+
+def test_locations_are_looked_past():
+    text = (
+        "    %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x16xf32>, "
+        'tensor<16x32xf32>) -> tensor<8x32xf32> loc("model.py":3:7)'
+    )
+    assert _sized(_one(text)) == {"N": 8, "C": 16, "M": 32}
+
+
 def test_contract_reads_its_own_maps():
     maps = "[affine_map<(d0, d1, d2) -> (d2, d0)>, affine_map<(d0, d1, d2) -> (d2, d1)>, "
     maps += "affine_map<(d0, d1, d2) -> (d0, d1)>]"
@@ -429,6 +450,27 @@ def test_a_function_is_read_at_each_of_its_calls():
     assert layers.skipped_lines == {"func.call": (10,)}
 
 
+def test_a_call_of_a_function_that_is_only_declared_is_counted():
+    text = """func.func private @elsewhere(tensor<4x4xf32>)
+func.func @main(%a: tensor<4x4xf32>) {
+  call @elsewhere(%a) : (tensor<4x4xf32>) -> ()
+  return
+}"""
+    assert layers_from_mlir(text).skipped_lines == {"call": (3,)}
+
+
+def test_a_module_without_layers_says_which_dialects_are_read():
+    text = _module(
+        "    %0 = torch.aten.mm %a, %b : !torch.vtensor, !torch.vtensor -> !torch.vtensor"
+    )
+    layers = layers_from_mlir(text)
+    assert layers.skipped == {"torch.aten.mm": 1}
+    assert layers.notes == (
+        "No contraction gave a layer. Dialects here: torch; read are linalg, stablehlo, mhlo, "
+        "tosa. Lower the module to one of these.",
+    )
+
+
 def test_a_recursive_function_is_read_once():
     text = """func.func @f(%a: tensor<4x4xf32>) {
   %0 = stablehlo.dot %a, %a : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
@@ -492,7 +534,7 @@ def test_a_dynamic_size_is_taken_as_told_or_skipped():
     assert _sized(layers_from_mlir(_module(DYNAMIC), dynamic=7)[0]) == {"N": 7, "C": 16, "M": 32}
     layers = layers_from_mlir(_module(DYNAMIC), dynamic="skip")
     assert list(layers) == []
-    assert layers.notes == ("line 3: linalg.matmul gave no layer: 1 of its sizes are dynamic.",)
+    assert layers.notes[0] == "line 3: linalg.matmul gave no layer: 1 of its sizes are dynamic."
     assert layers.skipped == {"linalg.matmul": 1}
 
 
@@ -511,13 +553,14 @@ def test_a_dynamic_size_that_another_operand_knows_is_that_size():
         (_generic(("d0, d2 floordiv 2", *MATMUL[0][1:]), *MATMUL[1:], dims=3), "floordiv"),
         (_generic(("d0, 15 - d2", *MATMUL[0][1:]), *MATMUL[1:], dims=3), "runs backwards"),
         (_generic(("d0, d2 * d1", *MATMUL[0][1:]), *MATMUL[1:], dims=3), "multiplies dimensions"),
+        ("    %0 = stablehlo.dynamic_conv(%a, %b) : (tensor<4xf32>) -> tensor<4xf32>", "on data"),
         ("    %0 = tosa.transpose_conv2d %a, %b : (tensor<4xf32>) -> tensor<4xf32>", "transposed"),
     ],
 )
 def test_a_contraction_that_is_no_layer_is_noted_with_its_line(body, note):
     layers = layers_from_mlir(_module(body))
     assert list(layers) == []
-    assert len(layers.notes) == 1
+    assert len(layers.notes) == 2
     assert layers.notes[0].startswith("line 3: ")
     assert note in layers.notes[0]
     assert sum(layers.skipped.values()) == 1
