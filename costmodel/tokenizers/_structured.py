@@ -63,7 +63,11 @@ class StructuredTokenizer:
         Names are numbers, spacing is uniform, and floating-point constants are right to a factor
         of two. Tokens of the result are ``ids`` again.
         """
-        return _core.decode(np.ascontiguousarray(ids, dtype=np.int32)).decode("utf-8", "replace")
+        return self.decode_bytes(ids).decode("utf-8", "replace")
+
+    def decode_bytes(self, ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> bytes:
+        """Return :meth:`decode` as bytes, which need not be UTF-8 if the text was not."""
+        return _core.decode(np.ascontiguousarray(ids, dtype=np.int32))
 
     def save_fast(self, path: Path) -> None:
         """Write a ``tokenizer.json`` that ``transformers.PreTrainedTokenizerFast`` reads.
