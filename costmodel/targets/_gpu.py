@@ -14,13 +14,14 @@ THREADS_PER_BLOCK = 256
 
 _OUTLINE = (
     "func.func(scf-forall-to-parallel,affine-parallelize,lower-affine,lower-vector-mask,"
-    "convert-vector-to-scf{full-unroll=true},gpu-map-parallel-loops,"
+    "lower-vector-multi-reduction,convert-vector-to-scf{full-unroll=true},gpu-map-parallel-loops,"
     "convert-parallel-loops-to-gpu),gpu-launch-sink-index-computations,gpu-kernel-outlining"
 )
 _LOWER = (
-    "gpu.module(lower-affine,{before}convert-scf-to-cf,convert-vector-to-llvm,expand-strided-metadata,lower-affine,"
-    "{convert}{{use-bare-ptr-memref-call-conv=true}},convert-math-to-llvm,"
-    "convert-arith-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,"
+    "gpu.module(lower-affine,{before}convert-scf-to-cf,"
+    "convert-vector-to-llvm{{vector-contract-lowering=outerproduct}},"
+    "expand-strided-metadata,lower-affine,{convert}{{use-bare-ptr-memref-call-conv=true}},"
+    "convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,"
     "reconcile-unrealized-casts)"
 )
 _KERNEL = re.compile(r"@(\w+)\(")

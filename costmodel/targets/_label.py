@@ -30,10 +30,19 @@ from costmodel.targets._lowering import (
 )
 from costmodel.targets._sandbox import Failure, Report, SampleError, sandboxed
 from costmodel.targets._spec import TargetSpec
-from costmodel.targets._toolchain import versions
+from costmodel.targets._toolchain import llvm, mlir, versions
 from simulators.errors import BackendError, InvalidConfigError, did_you_mean
 
-__all__ = ["TARGETS", "Labels", "Measurement", "label", "loops_of", "measure", "resolve_targets"]
+__all__ = [
+    "TARGETS",
+    "Labels",
+    "Measurement",
+    "label",
+    "loops_of",
+    "measure",
+    "preload",
+    "resolve_targets",
+]
 
 _FAMILIES = (code_generation, execution, throughput, latency, nvidia, amd, analytic)
 TARGETS: Mapping[str, TargetSpec] = {
@@ -43,6 +52,10 @@ TARGETS: Mapping[str, TargetSpec] = {
 
 _ENTRY = "kernel"
 _SEED = 20230
+
+
+class CodeTooLargeError(Exception):
+    """The compiler makes more code of the program than is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,8 @@ class Measurement:
     failures: dict[str, Failure] = field(default_factory=dict)
     outputs: Buffers | None = None
     """The arguments after the run, if the program was run."""
+    most_instructions: int | None = None
+    """Larger code is refused; None for any."""
 
     def wants(self, *prefixes: str) -> bool:
         """Whether a wanted target starts with one of the prefixes."""
@@ -124,7 +139,7 @@ def label(text: str, targets: Sequence[str] = ("all",), *, limit_s: float = 60.0
     """
     wanted = frozenset(resolve_targets(targets))
     versions_now = versions()
-    _preload()
+    preload()
 
     def task(report: Report) -> None:
         measurement = Measurement(wanted, report)
@@ -142,13 +157,14 @@ def _failures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(stage, reason) for stage, reason in values.get("failures", [])]
 
 
-def _preload() -> None:
-    # Children share what their parent has loaded.
-    from costmodel.targets._toolchain import llvm, mlir
+def preload() -> None:
+    """Import the compilers, so that forked children share what their parent has loaded.
 
-    mlir()
-    mlir("passmanager")
-    mlir("dialects.llvm")
+    Raises:
+        BackendError: If they are not installed.
+    """
+    for name in ("ir", "passmanager", "dialects.llvm", "dialects.transform.interpreter"):
+        mlir(name)
     llvm()
 
 
@@ -202,9 +218,17 @@ def _measure_cpus(ir: str, arguments: list[Argument], measurement: Measurement) 
             continue
         with measurement.part(f"compile {device.name}"):
             compiled = compile_for(ir, device)
-            measurement.add(code_generation.labels(compiled, device))
+            labels = code_generation.labels(compiled, device)
+            _check_size(labels, device.name, measurement)
+            measurement.add(labels)
             if runs:
                 _run(compiled, arguments, measurement)
+
+
+def _check_size(labels: Mapping[str, float], device: str, measurement: Measurement) -> None:
+    count, most = labels[f"{device}/code_instructions"], measurement.most_instructions
+    if most is not None and count > most:
+        raise CodeTooLargeError(f"{count:,.0f} instructions for {device}; at most {most:,} wanted")
 
 
 def _run(compiled: Compiled, arguments: list[Argument], measurement: Measurement) -> None:

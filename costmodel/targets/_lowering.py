@@ -13,6 +13,7 @@ __all__ = [
     "entry_function",
     "has_tensors",
     "parse",
+    "stablehlo_context",
     "to_linalg",
     "to_llvm_dialect",
     "to_llvm_ir",
@@ -34,9 +35,10 @@ BUFFERIZE = (
 LOOPS = "func.func(convert-linalg-to-affine-loops,canonicalize,cse)"
 
 _LLVM = (
-    "func.func(affine-expand-index-ops,lower-affine,lower-vector-mask,"
-    "convert-vector-to-scf{full-unroll=true}),lower-affine,convert-scf-to-cf,"
-    "convert-vector-to-llvm,expand-strided-metadata,lower-affine,finalize-memref-to-llvm,"
+    "func.func(scf-forall-to-for,affine-expand-index-ops,lower-affine,lower-vector-mask,"
+    "lower-vector-multi-reduction,convert-vector-to-scf{full-unroll=true}),lower-affine,"
+    "convert-scf-to-cf,convert-vector-to-llvm{vector-contract-lowering=outerproduct},"
+    "expand-strided-metadata,lower-affine,finalize-memref-to-llvm,"
     "convert-math-to-llvm,convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,"
     "convert-ub-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},"
     "convert-cf-to-llvm,reconcile-unrealized-casts"
@@ -72,21 +74,35 @@ def apply_passes(module: Module, pipeline: str) -> None:
 
 
 def to_linalg(text: str) -> str:
-    """Return ``text`` with StableHLO operations as ``linalg``; other text unchanged."""
+    """Return ``text`` with StableHLO operations as ``linalg``; other text unchanged.
+
+    Raises:
+        SampleError: If the text does not parse, or an operation has no counterpart.
+    """
     if "stablehlo." not in text:
         return text
-    tool("jax")  # brings the dialect
     ir = tool("jaxlib.mlir.ir")
-    dialect = tool("jaxlib.mlir.dialects.stablehlo")
-    with ir.Context() as context:
-        dialect.register_dialect(context)
-        dialect.register_stablehlo_passes()
+    with stablehlo_context():
         try:
             module = ir.Module.parse(text)
             tool("jaxlib.mlir.passmanager").PassManager.parse(_STABLEHLO).run(module.operation)
         except ir.MLIRError as error:
             raise SampleError(f"stablehlo: {error}") from error
         return str(module)
+
+
+def stablehlo_context() -> Any:
+    """Return a context of JAX's copy of MLIR, which has the StableHLO dialect."""
+    ir, dialect = tool("jaxlib.mlir.ir"), tool("jaxlib.mlir.dialects.stablehlo")
+    registry = ir.DialectRegistry()
+    tool("jaxlib.mlir._mlir_libs._jax_mlir_ext").register_dialects(registry)
+    context = ir.Context()
+    context.append_dialect_registry(registry)
+    context.load_all_available_dialects()
+    dialect.register_dialect(context)
+    tool("jaxlib.mlir.dialects.chlo").register_dialect(context)
+    dialect.register_stablehlo_passes()
+    return context
 
 
 def has_tensors(module: Module) -> bool:

@@ -1,5 +1,6 @@
 """Run one sample in a forked child: an abort, a hang or a memory eater costs one sample only."""
 
+import ctypes
 import faulthandler
 import json
 import os
@@ -7,13 +8,25 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Failure", "Outcome", "Report", "SampleError", "sandboxed"]
+__all__ = [
+    "MEMORY_BYTES",
+    "Failure",
+    "Outcome",
+    "Report",
+    "SampleError",
+    "Task",
+    "sandboxed",
+    "sandboxed_many",
+]
 
+MEMORY_BYTES = 3 << 30
 _REASON_CHARACTERS = 300
+_PR_SET_PDEATHSIG = 1
+"""Linux's prctl(2): the signal that a process gets when its parent dies."""
 
 
 class SampleError(Exception):
@@ -30,6 +43,10 @@ class Report(Protocol):
     def value(self, name: str, value: Any) -> None:
         """Hand back one JSON value; kept even if the child dies later."""
         ...
+
+
+Task = Callable[[Report], None]
+"""Work to be done in a child of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,48 +87,111 @@ class _Pipe:
             data = data[os.write(self._descriptor, data) :]
 
 
+class _Child:
+    """A forked child and what it has said so far."""
+
+    def __init__(self, task: Task, limit_s: float, cpu_s: float, memory_bytes: int) -> None:
+        self._reader, writer = os.pipe()
+        self._complaints = os.memfd_create("complaints")
+        self._pid = os.fork()
+        if self._pid == 0:  # pragma: no cover (another process)
+            os.close(self._reader)
+            _run_child(task, _Pipe(writer), self._complaints, cpu_s, memory_bytes)
+        os.close(writer)
+        self._limit_s = limit_s
+        self._deadline = time.monotonic() + limit_s
+        self._chunks: list[bytes] = []
+
+    def fileno(self) -> int:
+        return self._reader
+
+    @property
+    def left_s(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def ended(self) -> bool:
+        """Read what there is; whether the child has said everything."""
+        chunk = os.read(self._reader, 1 << 16)
+        self._chunks.append(chunk)
+        return not chunk
+
+    def outcome(self) -> Outcome:
+        """Make an end of the child, and say how it went."""
+        timed_out = self.left_s <= 0
+        os.close(self._reader)
+        os.kill(self._pid, signal.SIGKILL)
+        _, status = os.waitpid(self._pid, 0)
+        values, stage, failure, done = _decoded(b"".join(self._chunks))
+        if timed_out and not done:
+            failure = f"timeout: more than {self._limit_s:g} s"
+        elif failure is None and not done:
+            failure = _cause_of_death(status, self._complaints)
+        os.close(self._complaints)
+        return Outcome(values, None if failure is None else Failure(stage, failure))
+
+
 def sandboxed(
-    task: Callable[[Report], None], *, limit_s: float = 20.0, memory_bytes: int = 3 << 30
+    task: Task,
+    *,
+    limit_s: float = 60.0,
+    cpu_s: float | None = None,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Outcome:
     """Run ``task`` in a forked child with limits on time and memory.
 
     Args:
         task: Does the work; hands results to the report it is given.
         limit_s: Wall time after which the child is killed, in seconds.
+        cpu_s: Processor time after which it is killed; by default the wall time.
         memory_bytes: Address space that the child may add to its parent's.
 
     Returns:
         Everything handed back before the end, and the failure if there was one. Nothing
         that the child does raises here.
     """
-    reader, writer = os.pipe()
-    complaints = os.memfd_create("complaints")
-    child = os.fork()
-    if child == 0:  # pragma: no cover (another process)
-        os.close(reader)
-        _run_child(task, _Pipe(writer), complaints, limit_s, memory_bytes)
-    os.close(writer)
+    outcomes = sandboxed_many([task], limit_s=limit_s, cpu_s=cpu_s, memory_bytes=memory_bytes)
+    return next(outcomes)[1]
+
+
+def sandboxed_many(
+    tasks: Iterable[Task],
+    *,
+    workers: int = 1,
+    limit_s: float = 60.0,
+    cpu_s: float | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Iterator[tuple[int, Outcome]]:
+    """Run tasks in forked children, ``workers`` at a time; yield number and outcome as they end."""
+    waiting = enumerate(tasks)
+    running: dict[_Child, int] = {}
     try:
-        data, timed_out = _read_all(reader, limit_s)
+        while True:
+            while len(running) < workers and (found := next(waiting, None)) is not None:
+                child = _Child(found[1], limit_s, cpu_s or limit_s, memory_bytes)
+                running[child] = found[0]
+            if not running:
+                return
+            for child in _ended(running):
+                yield running.pop(child), child.outcome()
     finally:
-        os.close(reader)
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-    values, stage, failure, done = _decoded(data)
-    if timed_out and not done:
-        failure = f"timeout: more than {limit_s:g} s"
-    elif failure is None and not done:
-        failure = _cause_of_death(status, complaints)
-    os.close(complaints)
-    return Outcome(values, None if failure is None else Failure(stage, failure))
+        for child in running:
+            child.outcome()
+
+
+def _ended(running: Iterable[_Child]) -> list[_Child]:
+    patience = max(0.0, min(child.left_s for child in running))
+    readable = select.select(list(running), [], [], patience)[0]
+    ended = [child for child in readable if child.ended()]
+    return ended + [child for child in running if child.left_s <= 0 and child not in ended]
 
 
 def _run_child(
-    task: Callable[[Report], None], pipe: _Pipe, complaints: int, limit_s: float, memory_bytes: int
+    task: Task, pipe: _Pipe, complaints: int, cpu_s: float, memory_bytes: int
 ) -> None:  # pragma: no cover (another process)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # no orphans if the parent dies
     faulthandler.disable()  # the parent words what happened
     os.dup2(complaints, 2)
-    _set_limits(limit_s, memory_bytes)
+    _set_limits(cpu_s, memory_bytes)
     try:
         task(pipe)
         pipe.done()
@@ -123,27 +203,17 @@ def _run_child(
         os._exit(0)
 
 
-def _set_limits(limit_s: float, memory_bytes: int) -> None:  # pragma: no cover (another process)
+def _set_limits(cpu_s: float, memory_bytes: int) -> None:  # pragma: no cover (another process)
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[0])
     ceiling = pages * os.sysconf("SC_PAGE_SIZE") + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # lowered already in a child of a child
+    ceiling = ceiling if hard == resource.RLIM_INFINITY else min(ceiling, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (ceiling, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    seconds = int(limit_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-
-
-def _read_all(descriptor: int, limit_s: float) -> tuple[bytes, bool]:
-    deadline = time.monotonic() + limit_s
-    chunks: list[bytes] = []
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([descriptor], [], [], left)[0]:
-            break
-        chunk = os.read(descriptor, 1 << 16)
-        if not chunk:
-            return b"".join(chunks), False
-        chunks.append(chunk)
-    return b"".join(chunks), True
+    seconds = int(cpu_s) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
 
 
 def _decoded(data: bytes) -> tuple[dict[str, Any], str, str | None, bool]:
@@ -167,6 +237,8 @@ def _decoded(data: bytes) -> tuple[dict[str, Any], str, str | None, bool]:
 
 def _cause_of_death(status: int, complaints: int) -> str:
     text = os.pread(complaints, 1 << 14, 0).decode(errors="replace")
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return "timeout: more processor time than the limit"
     name = f"exit code {os.waitstatus_to_exitcode(status)}"
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name

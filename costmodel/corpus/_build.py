@@ -1,0 +1,291 @@
+"""Build a corpus: trace, draw, label, deduplicate, split, write. Interrupted builds resume."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from costmodel.corpus._card import card_text
+from costmodel.corpus._program import Program
+from costmodel.corpus._sample import CPU_S, LIMIT_S, Sample, label_program
+from costmodel.corpus._sources import Model, draw_program, model_path, models, trace
+from costmodel.corpus._table import (
+    FAILURES_FILE,
+    ROWS_FILE,
+    rows_of,
+    write_failures,
+    write_rows,
+)
+from costmodel.targets import TARGETS, resolve_targets
+from costmodel.targets._label import preload
+from costmodel.targets._sandbox import Outcome, Report, Task, sandboxed_many
+from costmodel.targets._toolchain import versions
+from simulators.errors import InvalidConfigError
+
+__all__ = ["DEFAULT_TARGETS", "BuildEvent", "CorpusConfig", "build_corpus"]
+
+DEFAULT_TARGETS = tuple(
+    name
+    for name, spec in TARGETS.items()
+    if spec.deterministic and not name.startswith(("nvidia", "amd"))
+)
+_CHUNK = 32
+_MAX_SCHEDULES = {"kernel": 3}
+_SCHEDULES = 2
+_TRACE_LIMIT_S, _DRAW_LIMIT_S = 900.0, 60.0
+_TRACE_MEMORY = 16 << 30
+_DRAWS_PER_PROGRAM = 50
+"""A build that needs more draws than this for each program is going nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusConfig:
+    """What corpus to build. Equal configurations give equal files."""
+
+    size: int
+    """Programs to label; a program under a schedule counts as a program."""
+    seed: int = 0
+    """Everything random comes from it."""
+    targets: tuple[str, ...] = DEFAULT_TARGETS
+    """Names of targets or devices."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.size < 1:
+            raise InvalidConfigError(f"size {self.size} is not positive. Give 1 or more programs.")
+        if self.seed < 0:
+            raise InvalidConfigError(f"seed {self.seed} is negative. Give 0 or more.")
+        resolve_targets(self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEvent:
+    """How far a build is."""
+
+    phase: str
+    """``trace`` or ``label``."""
+    done: int
+    total: int
+    lost: int
+    """Models or schedules that failed so far."""
+
+
+Watcher = Callable[[BuildEvent], None]
+
+
+def build_corpus(
+    config: CorpusConfig, out: Path, *, workers: int = 1, watch: Watcher = lambda event: None
+) -> Path:
+    """Build a corpus, or go on with one that was interrupted.
+
+    Args:
+        config: What to build.
+        out: Folder of the corpus; what an interrupted build left there is used.
+        workers: Compilers to run at once.
+        watch: Told about progress.
+
+    Returns:
+        The file with the rows.
+
+    Raises:
+        InvalidConfigError: If the folder holds a corpus of another configuration.
+        BackendError: If the compilers are not installed.
+    """
+    _claim(config, out)
+    preload()
+    traced = _trace_all(config, out / "models", workers, watch)
+    records = _labelled(config, traced, out / "parts", workers, watch)
+    targets = resolve_targets(config.targets)
+    rows = rows_of(records, versions())
+    write_rows(rows, targets, out / ROWS_FILE)
+    write_failures(records, out / FAILURES_FILE)
+    card = card_text(config.size, config.seed, rows, records, targets, out / ROWS_FILE)
+    (out / "card.md").write_text(card)
+    return out / ROWS_FILE
+
+
+def _claim(config: CorpusConfig, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "config.json"
+    # A larger size goes on where a smaller one ended.
+    wanted = {**asdict(config), "targets": list(config.targets), "versions": versions()}
+    wanted.pop("size")
+    if path.is_file():
+        found = json.loads(path.read_text())
+        if found != wanted:
+            different = sorted(name for name in wanted if found.get(name) != wanted[name])
+            raise InvalidConfigError(
+                f"'{out}' holds a corpus with another {', '.join(different)}. "
+                "Choose another folder, or the same configuration and tools to go on."
+            )
+    path.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def _trace_all(
+    config: CorpusConfig, folder: Path, workers: int, watch: Watcher
+) -> list[tuple[Model, Path]]:
+    folder.mkdir(exist_ok=True)
+    wanted = models()
+    missing = [one for one in wanted if not model_path(folder, one).is_file()]
+    # One child for all sizes of a family: loading a front end takes longer than tracing.
+    groups = [list(group) for _, group in groupby(missing, key=lambda model: model[:2])]
+
+    def tasks() -> Iterator[Task]:
+        for group in groups:
+            yield partial(_trace, group, config.seed)
+
+    done, failed = len(wanted) - len(missing), 0
+    for number, outcome in sandboxed_many(
+        tasks(), workers=workers, limit_s=_TRACE_LIMIT_S, memory_bytes=_TRACE_MEMORY
+    ):
+        for model in groups[number]:
+            # A model that cannot be traced leaves an empty file: it is not tried again.
+            text = outcome.values.get(str(model[2]), "")
+            failed += not text
+            if not text:
+                reason = outcome.values.get(f"{model[2]} failed", str(outcome.failure))
+                _write_text(model_path(folder, model).with_suffix(".failed"), f"{reason}\n")
+            _write_text(model_path(folder, model), text)
+        done += len(groups[number])
+        watch(BuildEvent("trace", done, len(wanted), failed))
+    paths = [(model, model_path(folder, model)) for model in wanted]
+    return [(model, path) for model, path in paths if path.stat().st_size]
+
+
+def _trace(group: Sequence[Model], seed: int, report: Report) -> None:
+    for model in group:
+        report.stage(f"trace {model[0]} {model[1]}")
+        try:
+            report.value(str(model[2]), trace(model, seed))
+        except Exception as error:  # one size may fail where another does not
+            report.value(f"{model[2]} failed", f"{type(error).__name__}: {error}"[:300])
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _labelled(
+    config: CorpusConfig,
+    traced: list[tuple[Model, Path]],
+    folder: Path,
+    workers: int,
+    watch: Watcher,
+) -> list[dict[str, Any]]:
+    """Label chunk after chunk until there are enough programs; return the records."""
+    folder.mkdir(exist_ok=True)
+    records: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    done = lost = chunk = 0
+    while done < config.size:
+        if chunk * _CHUNK > _DRAWS_PER_PROGRAM * (config.size + _CHUNK):
+            raise InvalidConfigError("nearly every draw fails. Look at the failures in the parts.")
+        path = folder / f"{chunk:06d}.jsonl"
+        if not path.is_file():
+            places = range(chunk * _CHUNK, (chunk + 1) * _CHUNK)
+            made = _label_chunk(config, traced, places, seen, workers)
+            _write_text(path, "".join(json.dumps(one) + "\n" for one in made))
+        for line in path.read_text().splitlines():
+            record = json.loads(line)
+            record["samples"] = record["samples"][: config.size - done]
+            records.append(record)
+            seen.add(record.get("id", ""))
+            done += len(record["samples"])
+            lost += len(record["lost"]) + bool(record["failures"])
+        chunk += 1
+        watch(BuildEvent("label", min(done, config.size), config.size, lost))
+    return records
+
+
+def _label_chunk(
+    config: CorpusConfig,
+    traced: list[tuple[Model, Path]],
+    places: Sequence[int],
+    seen: set[str],
+    workers: int,
+) -> list[dict[str, Any]]:
+    drawn = _in_order(
+        [partial(_draw, config, traced, place) for place in places],
+        workers,
+        _DRAW_LIMIT_S,
+    )
+    records = [_drawn_record(place, one) for place, one in zip(places, drawn, strict=True)]
+    known = set(seen)
+    fresh = []
+    for record in records:
+        if record["failures"]:
+            continue
+        if record["id"] in known:
+            record["failures"] = [["draw", "duplicate of an earlier program"]]
+            continue
+        known.add(record["id"])
+        fresh.append(record)
+    targets = frozenset(resolve_targets(config.targets))
+    children = 1 + max(_SCHEDULES, *_MAX_SCHEDULES.values())
+    outcomes = _in_order(
+        [partial(_label, config, one, targets) for one in fresh],
+        workers,
+        LIMIT_S * children,
+        CPU_S,
+    )
+    for record, outcome in zip(fresh, outcomes, strict=True):
+        record["samples"] = outcome.values.get("samples", [])
+        record["lost"] = outcome.values.get("lost", [])
+        if outcome.failure is not None:
+            record["failures"] = [[outcome.failure.stage, outcome.failure.reason]]
+    return records
+
+
+def _in_order(
+    tasks: Sequence[Task], workers: int, limit_s: float, cpu_s: float | None = None
+) -> list[Outcome]:
+    outcomes = dict(sandboxed_many(tasks, workers=workers, limit_s=limit_s, cpu_s=cpu_s))
+    return [outcomes[number] for number in range(len(tasks))]
+
+
+def _draw(
+    config: CorpusConfig, traced: list[tuple[Model, Path]], place: int, report: Report
+) -> None:
+    report.stage("draw")
+    program = draw_program(np.random.default_rng([config.seed, 2, place]), traced)
+    report.value(
+        "program", {"text": program.text, "family": program.family, "source": program.source}
+    )
+
+
+def _drawn_record(place: int, outcome: Outcome) -> dict[str, Any]:
+    record: dict[str, Any] = {"index": place, "failures": [], "samples": [], "lost": []}
+    if outcome.failure is not None:
+        record["failures"] = [[outcome.failure.stage, outcome.failure.reason]]
+        return record
+    drawn = outcome.values["program"]
+    return {**record, **drawn, "id": Program(**drawn).id}
+
+
+def _label(
+    config: CorpusConfig, record: dict[str, Any], targets: frozenset[str], report: Report
+) -> None:
+    report.stage("label")
+    program = Program(record["text"], record["family"], record["source"])
+    rng = np.random.default_rng([config.seed, 3, record["index"]])
+    most = _MAX_SCHEDULES.get(program.source, _SCHEDULES)
+    wanted = int(rng.integers(1, most + 1))
+    samples = label_program(program, rng, targets, wanted)
+    report.value("samples", [_plain(one) for one in samples if not one.lost])
+    report.value("lost", [_plain(one) for one in samples if one.lost])
+
+
+def _plain(sample: Sample) -> dict[str, Any]:
+    return {
+        "steps": [dict(step) for step in sample.steps],
+        "text": sample.text,
+        "labels": dict(sample.labels),
+        "failures": [list(one) for one in sample.failures],
+    }
