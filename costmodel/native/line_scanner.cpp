@@ -150,9 +150,12 @@ double LineScanner::points() const {
 
 // |A| |B| |C| = (m k)(k n)(m n): its root is the number of multiplications.
 double LineScanner::contraction_points(const std::vector<Type>& types) const {
+  std::size_t ins = 0;  // types before it are of attributes
+  for (std::size_t i = operation_at_; i < line_.size() && ins == 0; ++i)
+    if (line_.is(i, "ins")) ins = i;
   std::vector<const Type*> shaped;
   for (const Type& type : types)
-    if (type.shape != Shape::kScalar) shaped.push_back(&type);
+    if (type.shape != Shape::kScalar && type.at > ins) shaped.push_back(&type);
   if (shaped.size() < 3) return types.back().elements;
   const Type &a = *shaped[0], &b = *shaped[1], &c = *shaped.back();
   const bool depthwise = operation_.find("depthwise") != std::string_view::npos;

@@ -56,6 +56,8 @@ def test_convolutions_and_batches_count_their_multiplications():
         "tensor<32x16x3x3xf32>) outs(%y : tensor<1x32x28x28xf32>) -> tensor<1x32x28x28xf32>"
     )
     assert counts(conv)["flops"] == pytest.approx(2 * 32 * 28 * 28 * 16 * 9, rel=1e-4)
+    strided = conv.replace("ins(", "{strides = dense<1> : tensor<2xi64>} ins(", 1)
+    assert counts(strided)["flops"] == counts(conv)["flops"]
     batch = (
         "%r = linalg.batch_matmul ins(%x, %w : tensor<4x8x16xf32>, tensor<4x16x32xf32>) "
         "outs(%y : tensor<4x8x32xf32>) -> tensor<4x8x32xf32>"
