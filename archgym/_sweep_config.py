@@ -29,7 +29,8 @@ class SweepProblem:
     """Specification of the objective; default the problem's own."""
 
     ground_truth: str | None = None
-    """Table of `archgym enumerate`, relative to the file: designs are looked up, not simulated."""
+    """Table of `archgym enumerate`, relative to the file, or name of one of the package's: designs
+    are looked up instead of simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ A table is one Parquet file in the order of `DesignSpace.enumerate`:
 | ``metric.<name>`` | double | metric in the problem's unit; null if the evaluation failed |
 
 The key ``archgym`` of the file's metadata holds the identity and configuration of the problem.
+Some tables come with the package: `shipped` lists them.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from archgym.objective import Objective
 
-__all__ = ["GroundTruth", "enumerate_problem"]
+__all__ = ["GroundTruth", "Optimum", "enumerate_problem", "shipped"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -45,6 +47,46 @@ MAX_DESIGNS = 20_000_000
 """Beyond that a table no longer fits in memory comfortably."""
 
 INDEX, METRIC = "index.", "metric."
+
+
+FOLDER = Path(__file__).with_name("ground_truths")
+"""The tables of the package, and ``optima.json`` about them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimum:
+    """What is known about a problem of which the package has the table."""
+
+    name: str
+    """Name of the table, for `GroundTruth.load`."""
+
+    problem: str
+    """Id of the problem."""
+
+    config: Mapping[str, Any]
+    """Arguments of the problem, as far as they decide what is measured."""
+
+    designs: int
+    """Legal designs, all measured."""
+
+    objective: str
+    """The problem's own objective."""
+
+    reward: float
+    """The highest reward there is."""
+
+    optimal_designs: int
+    """Designs that have it."""
+
+    design: Design
+    """The first of them."""
+
+
+def shipped(problem: str | None = None) -> list[Optimum]:
+    """Return the optima known from the package's tables, of one problem or of all."""
+    entries = json.loads((FOLDER / "optima.json").read_text(encoding="utf-8"))
+    found = [Optimum(**entry) for entry in entries]
+    return [optimum for optimum in found if problem in (None, optimum.problem)]
 
 
 class GroundTruth:
@@ -85,14 +127,19 @@ class GroundTruth:
     def load(cls, path: str | os.PathLike[str], problem: Problem | None = None) -> "GroundTruth":
         """Read a table; without ``problem``, the one that it names is made.
 
+        Args:
+            path: A file, or the name of a table of the package.
+            problem: What was measured.
+
         Raises:
             RecordError: there is no such file, or it is damaged or of another kind.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        own = FOLDER / f"{os.fspath(path)}.parquet"
         try:
-            table = pq.read_table(path)
+            table = pq.read_table(own if own.parent == FOLDER and own.exists() else path)
             metadata = json.loads((table.schema.metadata or {})[METADATA_KEY])
             identity, config = metadata["identity"], metadata["config"]
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
@@ -200,7 +247,8 @@ def enumerate_problem(
     path = Path(out)
     metadata = {
         "identity": problem.identity(),
-        "config": problem.config,
+        # How many designs are measured at a time decides nothing.
+        "config": {name: value for name, value in problem.config.items() if name != "threads"},
         "designs": problem.space.size,
     }
     text = json.dumps(metadata, sort_keys=True)

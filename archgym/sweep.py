@@ -202,7 +202,8 @@ def _label(problem: SweepProblem) -> str:
 def _made(problem: SweepProblem, folder: Path) -> Problem:
     made = make_problem(problem.name, **problem.config)
     if problem.ground_truth is not None:
-        truth = GroundTruth.load(folder / problem.ground_truth, made)
+        beside = folder / problem.ground_truth
+        truth = GroundTruth.load(beside if beside.exists() else problem.ground_truth, made)
         if not truth.is_of(made):
             raise RecordError(
                 f"'{problem.ground_truth}' was made for another configuration of {problem.name} "

@@ -2,12 +2,14 @@
 
 import inspect
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
 from archgym._cli._output import Output, grid
+from archgym._text import number
+from archgym.ground_truth import shipped
 
 if TYPE_CHECKING:
     from archgym.problem import Problem
@@ -76,6 +78,19 @@ def _show_one(output: Output, problem: "Problem", summary: str) -> None:
     output.show("", grid(["argument", "default", "meaning"], arguments))
     for kind, names in problem.choices().items():
         output.show("", grid([kind, "meaning"], list(names.items())))
+    optima = [
+        [
+            ", ".join(map(str, optimum.config.values())),
+            f"{optimum.designs:,}",
+            number(optimum.reward),
+            optimum.objective,
+            optimum.name,
+        ]
+        for optimum in shipped(problem.name)
+    ]
+    if optima:
+        headers = ["known optimum of", ">designs", ">reward", "objective", "table"]
+        output.show("", grid(headers, optima))
 
 
 def _arguments(problem: "Problem") -> list[tuple[str, str, str]]:
@@ -129,4 +144,5 @@ def _described(problem: "Problem", summary: str) -> dict[str, Any]:
             for name, default, meaning in _arguments(problem)
         },
         "choices": problem.choices(),
+        "optima": [asdict(optimum) for optimum in shipped(problem.name)],
     }

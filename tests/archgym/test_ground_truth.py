@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from archgym import search
+from archgym import make_problem, search
 from archgym.errors import InvalidConfigError, InvalidDesignError, RecordError
-from archgym.ground_truth import GroundTruth, enumerate_problem
+from archgym.ground_truth import GroundTruth, enumerate_problem, shipped
 from archgym.pareto import pareto_mask
 from archgym.testing import ToyProblem
 
@@ -138,3 +138,18 @@ def test_the_identity_of_a_run_on_a_table_says_so(truth):
     identity = json.dumps(ToyProblem(evaluator=truth).identity())
     assert truth.fingerprint() in identity
     assert identity != json.dumps(ToyProblem().identity())
+
+
+@pytest.mark.parametrize("optimum", shipped(), ids=lambda optimum: optimum.name)
+def test_a_table_of_the_package_is_what_the_simulator_measures(optimum):
+    problem = make_problem(optimum.problem, **optimum.config)
+    truth = GroundTruth.load(optimum.name, problem)
+    assert truth.is_of(problem)
+    assert len(truth) == optimum.designs == problem.space.size
+    rng = np.random.default_rng(0)
+    designs = [optimum.design, problem.default_design]
+    designs += [problem.space.sample(rng) for _ in range(30)]
+    for found, measured in zip(truth.evaluate(designs), problem.evaluate(designs), strict=True):
+        assert found.metrics == measured.metrics
+    reward = problem.objective(optimum.objective).reward(problem.evaluate([optimum.design])[0])
+    assert reward == optimum.reward
