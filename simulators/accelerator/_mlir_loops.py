@@ -12,6 +12,7 @@ _VALUES = re.compile(_VALUE)
 _CONSTANT = re.compile(
     r"\bconstant\W.*?(?:dense\s*<\s*)?(?<![\w.\"])(-?\d+)\s*>?\s*(?::|\}|$)", re.S
 )
+_SHORT = 200
 _FOR = re.compile(rf"=\s*({_VALUE}|-?\d+)\s+to\s+({_VALUE}|-?\d+)(?:\s+step\s+({_VALUE}|\d+))?")
 _LISTS = re.compile(r"\(([^()]*)\)")
 
@@ -20,7 +21,7 @@ def constant_of(operation: Operation) -> int | None:
     """Return the value of an integer constant operation (a scalar, or a tensor of one value)."""
     if not operation.name.endswith("constant"):
         return None
-    match = _CONSTANT.search(operation.header)
+    match = _CONSTANT.search(operation.header[:_SHORT])  # weights may have many megabytes
     return int(match[1]) if match else None
 
 

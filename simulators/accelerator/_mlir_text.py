@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from simulators.errors import InvalidConfigError
 
-_HIDDEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|\{-#.*?#-\}', re.DOTALL)
+_STRING = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+_HIDDEN = re.compile(rf"{_STRING}|//[^\n]*|\{{-#.*?#-\}}", re.DOTALL)
 _RESULT = r"%[\w$.-]+(?::\d+)?"
 _START = re.compile(
     rf"(?P<results>{_RESULT}(?:\s*,\s*{_RESULT})*\s*=\s*)?"
@@ -21,7 +22,7 @@ _START = re.compile(
     r"|(?P<bare>[A-Za-z_][\w$]*(?:\.[\w$]+)*))"
 )
 _TOKEN = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"|[()\[\]{}\n:]|\^[\w$.-]+|%[\w$.-]+'
+    rf"{_STRING}|[()\[\]{{}}\n:]|\^[\w$.-]+|%[\w$.-]+"
     r"|[A-Za-z_][\w$]*\.(?:yield|return)\b"
 )
 _UNDOTTED = frozenset({"module", "func", "return", "call", "yield"})
