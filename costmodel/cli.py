@@ -8,10 +8,11 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
 
 import tyro
-from tyro.conf import subcommand
+from tyro.conf import Positional, subcommand
 
 from costmodel._cli._output import Output
 from costmodel._cli.adapt import Adapt
@@ -21,11 +22,11 @@ from costmodel._cli.predict import Predict
 from costmodel._cli.rank import Rank
 from costmodel._cli.train import Train
 from costmodel.errors import MissingDependencyError
-from simulators.errors import ArchGymError, BackendError
+from simulators.errors import ArchGymError, BackendError, InvalidConfigError
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
-DESCRIPTION = "Learned cost models for compilers: predict, rank, train, evaluate, label."
+DESCRIPTION = "Learned cost models for compilers: predict, rank, train, evaluate, label programs."
 
 # These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
 _PATH_ERRORS = {
@@ -53,6 +54,20 @@ class Verb(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Build data sets of labelled programs: costmodel corpus build --size N --out DIR."""
+
+    action: Positional[Literal["build"]]
+    """What to do; its options: costmodel corpus build --help."""
+    json: bool = False
+    """Write JSON."""
+
+    def run(self, output: Output) -> int:
+        """Say how to say it."""
+        raise InvalidConfigError("Write 'costmodel corpus build' first, then its options.")
+
+
 _VERBS = (
     Annotated[Predict, subcommand("predict")]
     | Annotated[Rank, subcommand("rank")]
@@ -60,6 +75,7 @@ _VERBS = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Adapt, subcommand("adapt")]
+    | Annotated[Corpus, subcommand("corpus")]
 )
 _STYLE = (
     tyro.conf.FlagCreatePairsOff,
@@ -78,9 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments == ["--version"]:
             return _version()
-        verb: Verb = tyro.cli(
-            _VERBS, prog="costmodel", description=DESCRIPTION, args=arguments, config=_STYLE
-        )
+        verb = _parsed(arguments)
         return verb.run(Output(as_json=verb.json))
     except SystemExit as stop:  # tyro's help (0) and usage errors (2)
         return stop.code if isinstance(stop.code, int) else BAD_INPUT
@@ -92,6 +106,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ArchGymError, OSError) as error:
         print(f"costmodel: {_worded(error)}", file=sys.stderr)
         return _exit_code(error)
+
+
+def _parsed(arguments: list[str]) -> Verb:
+    if arguments[:2] == ["corpus", "build"]:  # imports what the other verbs need not wait for
+        from costmodel._cli.corpus import CorpusBuild
+
+        build: Verb = tyro.cli(
+            CorpusBuild, prog="costmodel corpus build", args=arguments[2:], config=_STYLE
+        )
+        return build
+    verb: Verb = tyro.cli(
+        _VERBS, prog="costmodel", description=DESCRIPTION, args=arguments, config=_STYLE
+    )
+    return verb
 
 
 def _version() -> int:

@@ -23,7 +23,7 @@ from costmodel.testing import (
     sample_dataset,
 )
 
-VERBS = ("predict", "rank", "label", "train", "evaluate", "adapt")
+VERBS = ("predict", "rank", "label", "train", "evaluate", "adapt", "corpus")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,14 @@ def test_every_verb_has_help(run, verb: tuple[str, ...]):
     code, out, _ = run(*verb, "--help")
     assert code == 0
     assert f"usage: costmodel {' '.join(verb)}".strip() in out
+
+
+def test_building_a_corpus_has_options_of_its_own(run):
+    code, out, _ = run("corpus", "build", "--help")
+    assert code == 0
+    assert "--size" in out
+    assert run("corpus", "build", "--size", "many")[0] == 2
+    assert run("corpus", "--json", "build")[0] == 2
 
 
 def test_version_is_printed(run):
