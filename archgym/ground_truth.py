@@ -230,16 +230,17 @@ def enumerate_problem(
     Args:
         problem: Simulates as many designs at a time as its ``threads`` say.
         out: The Parquet file; parts are kept in a folder beside it until it is complete.
-        progress: Called with the designs done so far and their total.
+        progress: Called with the designs done so far and their total, or a bound on it where the
+            space's own size is one.
 
     Raises:
-        InvalidConfigError: the size of the space is only bounded, not known.
+        InvalidConfigError: the space is too large.
         RecordError: the parts beside ``out`` are of another problem.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not problem.space.size_is_exact or problem.space.size > MAX_DESIGNS:
+    if problem.space.size > MAX_DESIGNS:
         raise InvalidConfigError(
             f"{problem.name} has up to {problem.space.size:,} designs; {MAX_DESIGNS:,} can be "
             "enumerated. Choose a smaller space."
@@ -249,11 +250,9 @@ def enumerate_problem(
         "identity": problem.identity(),
         # How many designs are measured at a time decides nothing.
         "config": {name: value for name, value in problem.config.items() if name != "threads"},
-        "designs": problem.space.size,
     }
-    text = json.dumps(metadata, sort_keys=True)
     parts = path.with_name(f"{path.name}.parts")
-    _claim(parts, text)
+    _claim(parts, json.dumps(metadata, sort_keys=True))
     tables, done = [], 0
     for number, designs in enumerate(_chunks(problem.space.enumerate(), PART_DESIGNS)):
         part = parts / f"part-{number:06d}.parquet"
@@ -263,6 +262,7 @@ def enumerate_problem(
         done += len(designs)
         if progress is not None:
             progress(done, problem.space.size)
+    text = json.dumps({**metadata, "designs": done}, sort_keys=True)
     whole = pa.concat_tables([pq.read_table(part) for part in tables]).combine_chunks()
     _write(whole.replace_schema_metadata({METADATA_KEY: text.encode()}), path)
     for part in tables:
