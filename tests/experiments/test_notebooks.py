@@ -43,6 +43,17 @@ def test_the_model_to_accelerator_notebook_finds_an_accelerator(capsys):
     assert "linalg.pooling_nchw_max" in printed
 
 
+def test_the_mapping_notebook_beats_nearly_all_random_mappings(monkeypatch):
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_MAPPINGS", "1000")
+    found = runpy.run_path(str(FOLDER / "mapping_matters.py"))
+    assert len(found["edp"]) == 1000
+    assert found["found"].cost.edp_j_cycle < np.quantile(found["edp"], 0.01)
+    assert found["edp"].max() > 10 * found["edp"].min()
+    assert sum(found["histogram"].data[0].y) == 1000
+    assert list(found["searches"]["budget"]) == [100, 300, 1000]
+    assert set(found["dataflows"]["best stays"]) == {"weights", "inputs", "outputs"}
+
+
 def test_the_text_that_stands_in_for_an_export_is_resnet18_layer_by_layer():
     read = Layer.from_mlir((FOLDER / "resnet18.mlir").read_text(encoding="utf-8"))
     shapes = [
