@@ -93,32 +93,32 @@ def metrics_of(quantity: str, log: bool) -> dict[str, Metric]:
     return found
 
 
-def bootstrap(
-    statistic: Callable[[npt.NDArray[np.int64]], float],
-    groups: npt.NDArray[np.object_],
-    *,
-    repeats: int = 200,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return the 95 % interval of a statistic of rows, resampling groups of rows.
+def resamples(
+    groups: npt.NDArray[np.object_], repeats: int = 200, seed: int = 0
+) -> list[npt.NDArray[np.int64]]:
+    """Return row numbers drawn with replacement, group by group.
 
-    The percentile bootstrap (Efron, 1979). Rows of one program stay together, since they are alike.
+    Rows of one program stay together, since they are alike.
 
     Args:
-        statistic: From row numbers to the figure.
         groups: What each row belongs to.
-        repeats: Resamples.
-        seed: Of the resampling.
+        repeats: How many resamples to draw.
+        seed: Of the drawing.
     """
     _, which = np.unique(groups.astype(str), return_inverse=True)
     order = np.argsort(which, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(which))[:-1])
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    values = []
-    for _ in range(repeats):
-        drawn = rng.integers(0, len(members), len(members))
-        values.append(statistic(np.concatenate([members[i] for i in drawn])))
-    known = np.array([value for value in values if np.isfinite(value)])
+    drawn = (rng.integers(0, len(members), len(members)) for _ in range(repeats))
+    return [np.concatenate([members[i] for i in one]) for one in drawn]
+
+
+def interval(
+    statistic: Callable[[npt.NDArray[np.int64]], float], draws: list[npt.NDArray[np.int64]]
+) -> tuple[float, float]:
+    """Return the 95 % interval of a statistic of rows: the percentile bootstrap (Efron, 1979)."""
+    values = np.array([statistic(one) for one in draws])
+    known = values[np.isfinite(values)]
     if len(known) == 0:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [0.025, 0.975])

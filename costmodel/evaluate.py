@@ -13,7 +13,16 @@ import numpy.typing as npt
 from tyro.conf import arg
 
 from costmodel._dataset import Dataset
-from costmodel._metrics import Metric, Values, auroc, bootstrap, coverage_pct, metrics_of, rmse
+from costmodel._metrics import (
+    Metric,
+    Values,
+    auroc,
+    coverage_pct,
+    interval,
+    metrics_of,
+    resamples,
+    rmse,
+)
 from costmodel.errors import DatasetError, InvalidConfigError
 from costmodel.models import Model, Target, make_model
 from costmodel.models._model import MIN_LABELS
@@ -30,6 +39,9 @@ ALL = 0
 
 DEFAULT_MODELS = ("roofline", "ridge", "trees", "fast")
 COLUMNS = ("target", "model", "split", "size", "metric", "value", "low", "high", "rows")
+
+WITH_INTERVALS = ("rmse_range_pct", "rmse_std_pct", "exact_pct", "spills_auroc", "spearman")
+"""Figures that get bootstrap intervals."""
 
 Row = dict[str, Any]
 Index = npt.NDArray[np.int64]
@@ -213,11 +225,10 @@ def score_model(
             labels[known], predictions.mean[known, i], predictions.lower[known, i],
             predictions.upper[known, i], (ranges or {}).get(target.name) or _range(labels),
         )  # fmt: skip
+        draws = resamples(groups[known], repeats)
         for name, figure in own.figures(target).items():
             value = figure(np.arange(len(known)))
-            low, high = float("nan"), float("nan")
-            if repeats and name not in ("kendall", "coverage_pct"):
-                low, high = bootstrap(figure, groups[known], repeats=repeats)
+            low, high = interval(figure, draws if name in WITH_INTERVALS else [])
             rows.append({**_row(target.name, name, value, len(known)), "low": low, "high": high})
     return rows
 

@@ -55,9 +55,8 @@ def test_bootstrap_intervals_contain_the_mean_nineteen_times_in_twenty():
     hits = 0
     for repeat in range(60):
         values = rng.normal(1.0, 1.0, 80)
-        low, high = m.bootstrap(
-            lambda at, v=values: float(v[at].mean()), np.arange(80).astype(object), seed=repeat
-        )
+        draws = m.resamples(np.arange(80).astype(object), seed=repeat)
+        low, high = m.interval(lambda at, v=values: float(v[at].mean()), draws)
         hits += low <= 1.0 <= high
     assert 52 <= hits <= 60
 
@@ -66,7 +65,7 @@ def test_bootstrap_keeps_groups_together():
     values = np.repeat([0.0, 1.0], 50)
     together = np.repeat(["a", "b"], 50).astype(object)
     apart = np.arange(100).astype(object)
-    low, high = m.bootstrap(lambda at: float(values[at].mean()), together)
+    low, high = m.interval(lambda at: float(values[at].mean()), m.resamples(together))
     assert (low, high) == (0, 1)
-    low, high = m.bootstrap(lambda at: float(values[at].mean()), apart)
+    low, high = m.interval(lambda at: float(values[at].mean()), m.resamples(apart))
     assert 0.3 < low < high < 0.7
