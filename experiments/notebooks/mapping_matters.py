@@ -9,7 +9,6 @@
 #     language: python
 #     name: python3
 # ---
-# ruff: noqa: B018, D100
 
 # %% [markdown]
 # # The same layer, the same chip: how much the mapping matters
@@ -19,6 +18,7 @@
 # within its own dataflow.
 
 # %%
+# ruff: noqa: B018, D100
 import os
 
 import numpy as np

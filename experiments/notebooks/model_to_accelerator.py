@@ -9,7 +9,6 @@
 #     language: python
 #     name: python3
 # ---
-# ruff: noqa: B018, D100, D103
 
 # %% [markdown]
 # # From a model to its accelerator
@@ -20,6 +19,7 @@
 # `python model_to_accelerator.py`.
 
 # %%
+# ruff: noqa: B018, D100, D103
 import os
 from importlib import import_module
 from pathlib import Path
