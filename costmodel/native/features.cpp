@@ -79,6 +79,8 @@ void write_loops(Writer& w, const Scanner& s) {
   w.log("loops", l.count);
   w.log("innermost_loops", l.innermost);
   w.log("dynamic_loops", l.dynamic);
+  w.log("streaming_loops", l.streaming);
+  w.log("reducing_loops", l.reducing);
   w.log("loops_of_one_trip", l.single);
   w.log("loops_with_step", l.stepped);
   w.log("innermost_iterations", l.iterations);
@@ -147,6 +149,9 @@ void write_body(Writer& w, const Body& b, const char* prefix, const Named& named
   w.log(named(prefix, "contiguous_accesses"), b.contiguous);
   w.log(named(prefix, "strided_accesses"), b.strided);
   w.log(named(prefix, "invariant_accesses"), b.invariant);
+  w.log(named(prefix, "strided_stores"), b.strided_stores);
+  w.log(named(prefix, "invariant_stores"), b.invariant_stores);
+  w.log(named(prefix, "distinct_accesses"), b.distinct);
   w.log(named(prefix, "buffers"), b.buffers);
   w.log(named(prefix, "largest_subscript"), b.subscript);
   w.log(named(prefix, "vector_bits"), b.vector_bits);
@@ -186,6 +191,7 @@ void write_all(Writer& w, const Scanner& s, double bytes, bool names) {
   write_live(w, s.live, "", named);
   write_live(w, s.live_inner, "innermost_", named);
   write_body(w, s.hot, "hot_", named);
+  write_body(w, s.largest, "largest_", named);
   write_body(w, s.most, "most_", named);
   w.raw("hot_share", s.hot_share);
   write_operations(w, s, named);

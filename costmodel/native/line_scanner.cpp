@@ -228,11 +228,28 @@ void LineScanner::access(bool is_store, double weight) {
       body.buffers += buffer.buffer_seen != here;
       buffer.buffer_seen = here;
     }
-    return classify(i + 2, line_.skip_group(i + 1));
+    const std::size_t stop = line_.skip_group(i + 1);
+    note_place(i, stop);
+    return classify(i + 2, stop, is_store);
   }
 }
 
-void LineScanner::classify(std::size_t first, std::size_t stop) {
+// Compilers load a place once that several lines of a body name alike.
+void LineScanner::note_place(std::size_t first, std::size_t stop) {
+  std::uint64_t hash = 0;
+  for (std::size_t i = first; i < stop; ++i) {
+    const Lexeme& one = line_[i];
+    hash = (hash ^ hash_name(one.text) ^ one.number) * 0x100000001b3ULL;
+    hash ^= hash >> 31;
+  }
+  const int here = p_.regions_.back().id;
+  const int* known = p_.places_.find(hash);
+  if (known != nullptr && *known == here) return;
+  ++p_.body().distinct;
+  p_.places_.put(hash, here);
+}
+
+void LineScanner::classify(std::size_t first, std::size_t stop, bool is_store) {
   Body& body = p_.body();
   const Region* loop = p_.innermost_loop();
   bool in_last = false, in_other = false;
@@ -249,6 +266,7 @@ void LineScanner::classify(std::size_t first, std::size_t stop) {
     }
   }
   (in_last ? body.contiguous : in_other ? body.strided : body.invariant) += 1;
+  if (is_store && !in_last) (in_other ? body.strided_stores : body.invariant_stores) += 1;
 }
 
 void LineScanner::open_region() {

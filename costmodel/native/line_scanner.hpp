@@ -22,7 +22,8 @@ class LineScanner {
   void count_operation();
   void arithmetic(const OpGroup& group, double weight);
   void access(bool is_store, double weight);
-  void classify(std::size_t first, std::size_t stop);
+  void classify(std::size_t first, std::size_t stop, bool is_store);
+  void note_place(std::size_t first, std::size_t stop);
   double points() const;
   double contraction_points(const std::vector<Type>& types) const;
   double generic_points() const;

@@ -16,7 +16,8 @@ double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 void merge(Body& a, const Body& b) {
   for (double Body::* field :
        {&Body::operations, &Body::floats, &Body::loads, &Body::stores, &Body::selects,
-        &Body::contiguous, &Body::strided, &Body::invariant, &Body::buffers})
+        &Body::contiguous, &Body::strided, &Body::invariant, &Body::strided_stores,
+        &Body::invariant_stores, &Body::distinct, &Body::buffers})
     a.*field += b.*field;
   for (double Body::* field : {&Body::subscript, &Body::vector_bits, &Body::chain})
     a.*field = std::max(a.*field, b.*field);
@@ -26,7 +27,8 @@ void keep_larger(Body& a, const Body& b) {
   const auto larger = [&](double Body::* field) { a.*field = std::max(a.*field, b.*field); };
   for (double Body::* field :
        {&Body::operations, &Body::floats, &Body::loads, &Body::stores, &Body::selects,
-        &Body::contiguous, &Body::strided, &Body::invariant, &Body::buffers, &Body::subscript,
+        &Body::contiguous, &Body::strided, &Body::invariant, &Body::strided_stores,
+        &Body::invariant_stores, &Body::distinct, &Body::buffers, &Body::subscript,
         &Body::vector_bits, &Body::chain, &Body::trip, &Body::outer_trip, &Body::weight,
         &Body::step, &Body::depth})
     larger(field);
@@ -98,7 +100,10 @@ void Scanner::close_loop(const Region& region) {
   loops.max_inner_trip = std::max(loops.max_inner_trip, body.trip);
   loops.iterations = std::min(loops.iterations + body.weight, kHuge);
   inner_.emplace_back(region.start, line_);
+  loops.streaming += body.stores > 0 && body.strided_stores + body.invariant_stores == 0;
+  loops.reducing += body.invariant_stores > 0;
   keep_larger(most, body);
+  if (body.operations >= largest.operations) largest = body;
   const double work = body.weight * (body.operations + 1);
   all_work_ += work;
   if (work >= hot_work_) {

@@ -23,6 +23,8 @@ inline constexpr double kHuge = 1e30;
 struct Body {
   double operations = 0, floats = 0, loads = 0, stores = 0, selects = 0;
   double contiguous = 0, strided = 0, invariant = 0;  // accesses, by the innermost loop's variable
+  double strided_stores = 0, invariant_stores = 0;    // of them, stores
+  double distinct = 0;                                // accesses of different places
   double buffers = 0;                                 // distinct ones that are accessed
   double subscript = 0;                               // largest constant in a subscript
   double vector_bits = 0;                             // widest
@@ -66,6 +68,8 @@ struct LoopTotals {
   double count = 0, innermost = 0, dynamic = 0, single = 0, stepped = 0, iterations = 0;
   double max_trip = 0, min_inner_trip = kHuge, max_inner_trip = 0, max_step = 0, max_depth = 0;
   double sum_inner_depth = 0;
+  double streaming = 0;  // innermost loops in which all stores move along
+  double reducing = 0;   // innermost loops in which a store stays in place
 };
 
 struct TypeTotals {
@@ -95,7 +99,8 @@ class Scanner {
   Arguments arguments;
   Live live, live_inner;
   Body hot;   // the innermost loop in which most operations happen
-  Body most;  // the largest of each figure over all innermost loops
+  Body largest;  // the innermost loop with most operations in its text
+  Body most;     // the largest of each figure over all innermost loops
   double hot_share = 0;
   double max_uses = 0, unused = 0, values = 0, far_uses = 0, max_chain = 0;
   std::array<double, kMaxGroups> counts{}, weights{};
@@ -117,6 +122,7 @@ class Scanner {
   std::vector<Value> values_;
   NameTable<int> by_name_;
   NameTable<Map> maps_;
+  NameTable<int> places_;  // accesses by what they say, and the region that last had them
   double all_work_ = 0, hot_work_ = 0;
   int line_ = 0;
 };

@@ -43,6 +43,8 @@ def test_accesses_are_told_apart_by_the_innermost_variable():
     assert got["hot_contiguous_accesses"] == 1  # A[i, p]
     assert got["hot_strided_accesses"] == 1  # B[p, j]
     assert got["hot_invariant_accesses"] == 2  # C[i, j], twice
+    assert got["hot_distinct_accesses"] == 3
+    assert (got["hot_invariant_stores"], got["reducing_loops"]) == (1, 1)
 
 
 def test_a_contraction_of_tensors_counts_as_its_loops_do():
