@@ -17,6 +17,8 @@ from simulators.accelerator._mlir_contraction import (
 from simulators.accelerator._mlir_text import Operation, attribute, integers
 from simulators.accelerator._mlir_types import Form, Shape, UnsupportedError
 
+_Pair = tuple[tuple[int, ...], tuple[int, ...]]
+
 _NUMBERS = r"\[([^\[\]]*)\]"
 _LAYOUTS = re.compile(rf"{_NUMBERS}\s*x\s*{_NUMBERS}\s*->\s*{_NUMBERS}")
 
@@ -38,17 +40,16 @@ def hlo_contraction(operation: Operation, aliases: dict[str, str]) -> Contractio
     if kind == "convolution":
         return _hlo_convolution(operation, aliases, (operands[0], operands[1], results[0]))
     ranks = [len(shape or ()) for shape in operands[:2]]
-    batch: tuple[tuple[int, ...], ...]
-    if kind == "dot":
-        batch, contracted = ((), ()), ((max(ranks[0] - 1, 0),), (0,))
-    else:
+    batch: _Pair = ((), ())
+    contracted: _Pair = ((max(ranks[0] - 1, 0),), (0,))
+    if kind != "dot":
         batch = _dimension_pair(operation.header, "batching")
         contracted = _dimension_pair(operation.header, "contracting")
     maps = _dot_maps(ranks, batch, contracted)
     return from_maps(maps, (operands[0], operands[1], results[0]))
 
 
-def _dimension_pair(header: str, kind: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _dimension_pair(header: str, kind: str) -> _Pair:
     pretty = re.search(rf"\b{kind}_dims\s*=\s*{_NUMBERS}\s*x\s*{_NUMBERS}", header)
     if pretty:
         return integers(pretty[1]), integers(pretty[2])

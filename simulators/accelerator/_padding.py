@@ -3,7 +3,7 @@
 from itertools import pairwise
 from math import ceil
 
-from simulators.accelerator._architecture import Architecture
+from simulators.accelerator._architecture import Architecture, Compute, Level
 from simulators.accelerator._layer import Layer
 
 MOST_PADDING = 1.34
@@ -16,7 +16,8 @@ def larger_bounds(arch: Architecture, layer: Layer) -> list[dict[str, int]]:
     A dimension grows to the next multiple of a divisor of a fan-out: then a spatial loop can take
     a whole row or column of the mesh, or an even part of it.
     """
-    meshes = [(part.mesh_x or 1, part.mesh_y) for part in (*arch.levels, arch.compute)]
+    parts: tuple[Level | Compute, ...] = (*arch.levels, arch.compute)
+    meshes = [(part.mesh_x or 1, part.mesh_y) for part in parts]
     fans = {
         max(inside // outside, 1)
         for outer, inner in pairwise(meshes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from simulators.accelerator._architecture import Architecture, Level
+from simulators.accelerator._architecture import Architecture, Compute, Level
 from simulators.accelerator._layer import Layer
 from simulators.accelerator._mapping import Mapping as LoopMapping
 from simulators.errors import InvalidConfigError
@@ -94,7 +94,7 @@ def _fanouts(architecture: Architecture) -> list[_Fanout]:
         InvalidConfigError: more than ZigZag's array has dimensions.
     """
     found = []
-    parts = (*architecture.levels, architecture.compute)
+    parts: list[Level | Compute] = [*architecture.levels, architecture.compute]
     for at, (outer, inner) in enumerate(pairwise(parts)):
         columns = max(1, (inner.mesh_x or 1) // (outer.mesh_x or 1))
         rows = max(1, inner.mesh_y // outer.mesh_y)

@@ -83,7 +83,7 @@ void Annealing::begin(const Candidate& start, std::uint64_t draws) {
   Candidate drawn = blank;
   const std::uint64_t last = evaluations_ + draws;
   for (std::uint64_t i = 0; i < kTries * draws && evaluations_ < last; ++i, drawn = blank) {
-    if (!draw(space_, random_, drawn)) continue;
+    if (!draw_fitted(space_, random_, drawn)) continue;
     const double value = evaluate(drawn);
     adopt(drawn, value);
     if (std::log(value) >= current_value_) continue;
@@ -136,13 +136,9 @@ bool Annealing::mutate(Candidate& c) {
   return changed;
 }
 
-std::int32_t& Annealing::bound(Candidate& c, int dim, const Slot& slot) const {
-  return (slot.spatial ? c.spatial : c.temporal)[slot.level][dim];
-}
-
 bool Annealing::shift(Candidate& c, int dim, std::int32_t prime, const Slot& from,
                       const Slot& to) {
-  std::int32_t &source = bound(c, dim, from), &target = bound(c, dim, to);
+  std::int32_t &source = Space::bound(c, dim, from), &target = Space::bound(c, dim, to);
   if (source % prime != 0 || static_cast<std::int64_t>(target) * prime > to.most) return false;
   const bool opens = target == 1;
   source /= prime;
@@ -159,7 +155,7 @@ bool Annealing::move_factor(Candidate& c) {
   const std::int32_t prime = primes[random_.below(static_cast<std::uint32_t>(primes.size()))];
   const auto n = static_cast<std::uint32_t>(slots.size());
   std::uint32_t from = random_.below(n);
-  while (bound(c, dim, slots[from]) % prime != 0) from = (from + 1) % n;
+  while (Space::bound(c, dim, slots[from]) % prime != 0) from = (from + 1) % n;
   const std::uint32_t to = (from + 1 + random_.below(n - 1)) % n;
   return shift(c, dim, prime, slots[from], slots[to]);
 }

@@ -40,7 +40,6 @@ class Annealing {
   bool move_loop(Candidate& c);
   bool toggle_keep(Candidate& c);
   bool turn_axis(Candidate& c);
-  std::int32_t& bound(Candidate& c, int dim, const Slot& slot) const;
   bool shift(Candidate& c, int dim, std::int32_t prime, const Slot& from, const Slot& to);
   void insert_anywhere(Candidate& c, int dim, const Slot& slot);
 

@@ -98,7 +98,7 @@ bool Space::fits_meshes(const Candidate& c) const {
   return true;
 }
 
-bool Space::fits_capacities(const Candidate& c) const {
+int Space::overfull(const Candidate& c) const {
   std::array<double, kMaxDims> extent;
   extent.fill(1);
   for (int l = levels - 1; l >= 0; --l) {
@@ -108,9 +108,9 @@ bool Space::fits_capacities(const Candidate& c) const {
     double words = 0;
     for (int t = 0; t < tensors; ++t)
       if (c.keep[l] >> t & 1) words += tile(t, extent);
-    if (words > static_cast<double>(level[l].capacity)) return false;
+    if (words > static_cast<double>(level[l].capacity)) return l;
   }
-  return true;
+  return -1;
 }
 
 void Space::pack(const Candidate& c, PackedMapping& out) const {
@@ -183,7 +183,7 @@ void shuffle_free(const LoopRules& rules, int dims, Random& random,
 
 }  // namespace
 
-bool draw(const Space& space, Random& random, Candidate& c) {
+void scatter(const Space& space, Random& random, Candidate& c) {
   static thread_local std::vector<int> parts;
   for (int d = 0; d < space.dims; ++d) {
     const auto& slots = space.slots[d];
@@ -198,8 +198,6 @@ bool draw(const Space& space, Random& random, Candidate& c) {
       }
       i = j;
     }
-    for (const Slot& slot : slots)
-      if ((slot.spatial ? c.spatial : c.temporal)[slot.level][d] > slot.most) return false;
   }
   for (int l = 0; l < space.levels; ++l) {
     const LevelRules& at = space.level[l];
@@ -209,6 +207,86 @@ bool draw(const Space& space, Random& random, Candidate& c) {
       if (at.spatial.axes[d] == 3) c.axis[l][d] = random.below(2) ? Kind::kSpatialY : Kind::kSpatialX;
     c.keep[l] = at.keep | (at.keep_free & static_cast<std::uint8_t>(random.next() >> 56));
   }
+}
+
+bool draw(const Space& space, Random& random, Candidate& c) {
+  scatter(space, random, c);
+  for (int d = 0; d < space.dims; ++d)
+    for (const Slot& slot : space.slots[d])
+      if (space.bound(c, d, slot) > slot.most) return false;
+  return space.legal(c);
+}
+
+namespace {
+
+// A factor that is in the way: of any dimension, at a level from `level` inwards.
+struct Excess {
+  bool found = false;
+  int level = 0;
+  bool mesh = false;  // too many spatial loops at `level`, along `axis`; otherwise a tile too large
+  Kind axis = Kind::kSpatialX;
+};
+
+Excess find_excess(const Space& space, const Candidate& c) {
+  for (int l = 0; l < space.levels; ++l) {
+    std::int64_t x = 1, y = 1;
+    for (int d = 0; d < space.dims; ++d)
+      (c.axis[l][d] == Kind::kSpatialX ? x : y) *= c.spatial[l][d];
+    if (x > space.level[l].fanout_x) return {true, l, true, Kind::kSpatialX};
+    if (y > space.level[l].fanout_y) return {true, l, true, Kind::kSpatialY};
+  }
+  const int tight = space.overfull(c);
+  return {tight >= 0, tight, false, Kind::kSpatialX};
+}
+
+// Move one prime factor out of what is in the way, to a place outside of it. False: none can move.
+bool relieve(const Space& space, Random& random, const Excess& excess, Candidate& c) {
+  struct Move {
+    int dim;
+    std::int32_t prime;
+    const Slot *from, *to;
+  };
+  std::array<Move, 64> moves;
+  std::uint32_t n = 0;
+  const auto in_the_way = [&](const Slot& slot, int dim) {
+    if (!excess.mesh) return slot.level >= excess.level;
+    return slot.spatial && slot.level == excess.level && c.axis[slot.level][dim] == excess.axis;
+  };
+  for (int d = 0; d < space.dims; ++d)
+    for (const Slot& from : space.slots[d]) {
+      if (space.bound(c, d, from) == 1 || !in_the_way(from, d)) continue;
+      for (const Slot& to : space.slots[d]) {
+        if (to.spatial || to.level >= excess.level + excess.mesh) continue;
+        for (const std::int32_t prime : space.primes[d]) {
+          if (space.bound(c, d, from) % prime != 0) continue;
+          if (static_cast<std::int64_t>(space.bound(c, d, to)) * prime > to.most) continue;
+          if (n < moves.size()) moves[n++] = {d, prime, &from, &to};
+          break;
+        }
+      }
+    }
+  if (n == 0) return false;
+  const Move& move = moves[random.below(n)];
+  space.bound(c, move.dim, *move.from) /= move.prime;
+  space.bound(c, move.dim, *move.to) *= move.prime;
+  return true;
+}
+
+}  // namespace
+
+bool draw_fitted(const Space& space, Random& random, Candidate& c) {
+  scatter(space, random, c);
+  for (int d = 0; d < space.dims; ++d)
+    for (const Slot& slot : space.slots[d])
+      if (!slot.spatial && space.bound(c, d, slot) > slot.most) return false;
+  for (int moves = 0; moves < 100; ++moves) {
+    const Excess excess = find_excess(space, c);
+    if (!excess.found) break;
+    if (!relieve(space, random, excess, c)) return false;
+  }
+  for (int d = 0; d < space.dims; ++d)
+    for (const Slot& slot : space.slots[d])
+      if (space.bound(c, d, slot) > slot.most) return false;
   return space.legal(c);
 }
 

@@ -85,8 +85,12 @@ struct Space {
   double tile(int t, const std::array<double, kMaxDims>& extent) const;
 
   bool fits_meshes(const Candidate& c) const;
-  bool fits_capacities(const Candidate& c) const;
-  bool legal(const Candidate& c) const { return fits_meshes(c) && fits_capacities(c); }
+  int overfull(const Candidate& c) const;  // innermost level whose tiles do not fit; -1: none
+  bool legal(const Candidate& c) const { return fits_meshes(c) && overfull(c) < 0; }
+
+  static std::int32_t& bound(Candidate& c, int dim, const Slot& slot) {
+    return (slot.spatial ? c.spatial : c.temporal)[slot.level][dim];
+  }
 
   void pack(const Candidate& c, PackedMapping& out) const;
 };
@@ -108,5 +112,9 @@ class Random {
 
 // Draw factors, axes, orders and kept tensors uniformly, into a blank candidate. False: illegal.
 bool draw(const Space& space, Random& random, Candidate& c);
+
+// The same, but factors that do not fit move outwards until the rest does: most results are legal,
+// and nearly fill what limits them.
+bool draw_fitted(const Space& space, Random& random, Candidate& c);
 
 }  // namespace accelerator::mapper
