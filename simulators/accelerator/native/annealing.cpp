@@ -156,7 +156,10 @@ bool Annealing::move_factor(Candidate& c) {
   const auto n = static_cast<std::uint32_t>(slots.size());
   std::uint32_t from = random_.below(n);
   while (Space::bound(c, dim, slots[from]) % prime != 0) from = (from + 1) % n;
-  const std::uint32_t to = (from + 1 + random_.below(n - 1)) % n;
+  // Spatial places are few, and count most: look for one up to three times.
+  std::uint32_t to = from;
+  for (int i = 0; i < 3 && (to == from || !slots[to].spatial); ++i)
+    to = (from + 1 + random_.below(n - 1)) % n;
   return shift(c, dim, prime, slots[from], slots[to]);
 }
 

@@ -18,7 +18,7 @@ constexpr std::uint64_t kRunLength = 1'000;    // evaluations of one annealing r
 constexpr std::uint64_t kMostRuns = 32;
 constexpr std::uint64_t kMostDraws = 25;       // random mappings before each run
 constexpr int kStages = 4;
-constexpr double kHot = 0.7, kCold = 0.003;    // in units of the objective's logarithm
+constexpr double kHot = 1, kCold = 0.003;      // in units of the objective's logarithm
 constexpr std::uint64_t kMostSteps = 5'000'000;  // towards a first legal mapping
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -82,7 +82,7 @@ struct Run {
 };
 
 // Annealing runs that cool down together; after each stage the worse half goes on from where the
-// better half is. `round` makes their random numbers differ from other rounds'.
+// better half is, and the best quarter descends at the end. `round` makes their random numbers differ from other rounds'.
 void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s,
             std::uint64_t budget, std::uint64_t round, Outcome& out) {
   const std::uint64_t fewest = std::clamp<std::uint64_t>(budget / 250, 1, 4);
@@ -108,7 +108,12 @@ void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s
     for (std::size_t i = 0; i < count / 2 && k + 1 < kStages; ++i)
       runs[count - 1 - i].annealing->follow(*runs[i].annealing);
   }
-  in_parallel(count, s.threads, [&](std::size_t i) { runs[i].annealing->descend(descent); });
+  std::stable_sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
+    return a.annealing->value() < b.annealing->value();
+  });
+  const std::uint64_t best = std::max<std::uint64_t>(count / 4, 1);
+  in_parallel(best, s.threads,
+              [&](std::size_t i) { runs[i].annealing->descend(descent * count / best); });
   for (const Run& run : runs) {
     out.evaluations += run.annealing->evaluations();
     if (run.annealing->value() >= out.value) continue;

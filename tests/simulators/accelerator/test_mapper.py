@@ -137,7 +137,7 @@ def test_the_search_beats_as_many_random_mappings(preset: str) -> None:
     random = evaluate_batch(arch, layer, drawn).edp_j_cycle.min()
     found = search_mapping(arch, layer, budget=4000)
     assert found.evaluations <= 4000
-    assert found.cost.edp_j_cycle < 0.7 * random
+    assert found.cost.edp_j_cycle < 0.9 * random
 
 
 def test_a_larger_budget_is_never_much_worse_and_usually_better() -> None:
