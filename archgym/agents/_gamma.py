@@ -36,14 +36,17 @@ class GammaConfig(GeneticConfig):
     mutations: float = bounded(1.5, 0.0)
     """Expected number of operators applied to a child; at least one is."""
 
-    creep: float = bounded(0.5, 0.0, 1.0)
+    creep: float = bounded(0.7, 0.0, 1.0)
     """Share of the changes of a number that move it only a little."""
 
     reorder: float = bounded(1.0, 0.0)
     """Weight of swapping two items of a permutation."""
 
-    resize: float = bounded(2.0, 0.0)
+    resize: float = bounded(3.0, 0.0)
     """Weight of changing one number of a vector and mending the others."""
+
+    trade: float = bounded(2.0, 0.0)
+    """Weight of enlarging a number of one vector and reducing one of another."""
 
     grow: float = bounded(0.25, 0.0)
     """Weight of switching more parameters on, which inherit from the others of their group."""
@@ -60,7 +63,7 @@ class GammaConfig(GeneticConfig):
         space = GeneticConfig.search_ranges()
         weights = [
             Real(name=name, low=0.0, high=4.0, steps=17)
-            for name in ("reorder", "resize", "grow", "age", "change")
+            for name in ("reorder", "resize", "trade", "grow", "age", "change")
         ]
         return DesignSpace([*space.parameters, *weights], space.constraints)
 
@@ -75,6 +78,8 @@ class GammaAgent(GeneticAgent):
 
     * reorder swaps two items of a `Permutation`;
     * resize changes one number of a `Vector`, and takes the row nearest to the rest;
+    * trade enlarges a number of one `Vector` and reduces one of another, as what they describe
+      often shares a buffer that is full (this one is not GAMMA's);
     * grow and age move a parameter on which others depend, so that more, or fewer, are active;
       what becomes active inherits from the parameter of its group that was active before;
     * crossover exchanges whole groups of parameters.
@@ -82,9 +87,10 @@ class GammaAgent(GeneticAgent):
     Parameters without structure mutate as in the genetic algorithm, whose selection and elitism
     this is; a space without any structure leaves just that.
 
-    Defaults: those of the genetic algorithm, whose budgets are the same. Resizing has the largest
-    weight because most choices of a mapping are sizes; growing and ageing change a design most and
-    seldom help, so they have the smallest.
+    Defaults: those of the genetic algorithm, whose budgets are the same, with more small steps, as
+    most numbers here are sizes whose neighbours cost about the same. Resizing and trading have the
+    largest weights because most choices of a mapping are sizes; growing and ageing change a design
+    most and seldom help, so they have the smallest.
     """
 
     name: ClassVar[str] = "gamma"
@@ -110,6 +116,7 @@ class GammaAgent(GeneticAgent):
             for weight, operator, present in (
                 (self.config.reorder, self._reorder, self._permutations),
                 (self.config.resize, self._resize, self._vectors),
+                (self.config.trade, self._trade, self._vectors[1:]),
                 (self.config.grow, self._grow, self._switches),
                 (self.config.age, self._age, self._switches),
                 (self.config.change, self._change, [0]),
@@ -143,16 +150,30 @@ class GammaAgent(GeneticAgent):
 
     def _resize(self, child: Indices) -> None:
         i = self._pick(child, self._vectors)
-        if i is None:
-            return
+        if i is not None:
+            self._set_number(child, i, self._stepped)
+
+    def _trade(self, child: Indices) -> None:
+        active = self._vectors[self.space.active(child)[self._vectors]]
+        if len(active) >= 2:
+            larger, smaller = self.rng.choice(active, 2, replace=False)
+            self._set_number(child, int(larger), lambda at, n: min(at + self._length(n), n - 1))
+            self._set_number(child, int(smaller), lambda at, n: max(at - self._length(n), 0))
+
+    def _length(self, n: int) -> int:
+        """Return a number of steps along ``n`` numbers: mostly one, now and then more."""
+        return int(self.rng.geometric(1 / (1 + n / 16)))
+
+    def _set_number(self, child: Indices, i: int, step: Callable[[int, int], int]) -> None:
+        """Move one number of a vector, by ``step`` from its place among so many to another."""
         vector = self.space.parameters[i]
         assert isinstance(vector, Vector)  # noqa: S101 - for the type checker
         free = [k for k, numbers in enumerate(vector.components) if len(numbers) > 1]
         component = int(self.rng.choice(free))
         numbers = vector.components[component]
         at = numbers.index(vector.rows[child[i]][component])
-        to = self._stepped(at, len(numbers))
-        child[i] = vector.with_component(int(child[i]), component, numbers[to])
+        to = numbers[step(at, len(numbers))]
+        child[i] = vector.with_component(int(child[i]), component, to)
 
     def _grow(self, child: Indices) -> None:
         self._switch(child, 1)

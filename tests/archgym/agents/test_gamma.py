@@ -12,7 +12,7 @@ from archgym.space import Categorical, Condition, DesignSpace, Integer, Permutat
 from archgym.testing import AgentConformance, ToyProblem
 
 TILES = tuple((a, b) for a in (1, 2, 4, 8) for b in (1, 2, 4, 8) if b <= a)
-ONLY = dict.fromkeys(("reorder", "resize", "grow", "age", "change"), 0.0)
+ONLY = dict.fromkeys(("reorder", "resize", "trade", "grow", "age", "change"), 0.0)
 
 
 class TestConformance(AgentConformance):
@@ -85,6 +85,17 @@ def test_resize_changes_a_tile_and_mends_those_that_depend_on_it(seed: int) -> N
     outer, inner = TILES[child[i]]
     # From 8/2: another outer tile leaves the inner one as it is, or as large as still fits.
     assert (outer, inner) in {(8, 1), (8, 4), (8, 8), (4, 2), (2, 2), (1, 1)}
+
+
+@given(st.integers(0, 200))
+@settings(max_examples=40, deadline=None)
+def test_trade_enlarges_one_number_and_reduces_another(seed: int) -> None:
+    names = ("a", "b", "c")
+    made = DesignSpace([Vector(name=n, rows=tuple((k,) for k in range(1, 10))) for n in names])
+    start = np.array([4, 4, 4])
+    child = start.copy()
+    agent(seed, made, **{**ONLY, "trade": 1.0})._mutate(child, 0.0)
+    assert sorted(np.sign(child - start)) == [-1, 0, 1]
 
 
 def test_growing_a_level_keeps_the_tiles_there_are() -> None:
