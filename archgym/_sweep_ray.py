@@ -8,7 +8,7 @@ from archgym.agents._agent import MissingExtraError
 from archgym.errors import BackendError
 
 if TYPE_CHECKING:
-    from archgym.sweep import SweepJob
+    from archgym._sweep_jobs import SweepJob
 
 RETRIES = 2
 

@@ -12,23 +12,18 @@ larger configuration adds to what is there. Layout of the folder::
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from archgym._journal import Journal
 from archgym._pool import run_pool
 from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
+from archgym._sweep_jobs import SweepJob, label_of, made_problem, sweep_jobs
 from archgym._sweep_rows import failed_row, finished_row, write_rows
-from archgym.agents import AGENTS, Hyperparameters, resolve_agent
-from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError, RecordError, did_you_mean
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
@@ -40,39 +35,6 @@ Engine = Literal["process", "ray"]
 
 # A run whose process dies is tried again this often; it goes on from its journal.
 RETRIES = 2
-
-# Draws of hyperparameters for one that is new, before an agent counts as having no more.
-MAX_DRAWS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepJob:
-    """All that a worker needs to know about a run."""
-
-    run: str
-    label: str
-    problem: SweepProblem
-    folder: str
-    agent: str
-    setting: int
-    hyperparameters: Mapping[str, Any]
-    seed: int
-    budget: int
-    journal: Path
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """What is known of the run before it starts."""
-        return {
-            "run": self.run,
-            "problem": self.label,
-            "problem_name": self.problem.name,
-            "agent": self.agent,
-            "setting": self.setting,
-            "hyperparameters": json.dumps(self.hyperparameters, sort_keys=True),
-            "seed": self.seed,
-            "budget": self.budget,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +64,7 @@ class SweepRunner:
         """Return the row of one run; whatever fails is in it."""
         try:
             if job.label not in self._problems:
-                self._problems[job.label] = _made(job.problem, Path(job.folder))
+                self._problems[job.label] = made_problem(job.problem, Path(job.folder))
             result = search(
                 self._problems[job.label],
                 job.agent,
@@ -154,8 +116,8 @@ def run_sweep(
     if type(jobs) is not int or jobs < 1:
         raise InvalidConfigError(f"jobs={jobs!r} is not allowed. Use a number of at least 1.")
     folder = Path(out)
-    problems = {_label(p): _made(p, Path(config.folder)) for p in config.problems}
-    work = _jobs(config, problems, folder)
+    problems = {label_of(p): made_problem(p, Path(config.folder)) for p in config.problems}
+    work = sweep_jobs(config, problems, folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         (folder / "journals").mkdir(exist_ok=True)
@@ -190,114 +152,6 @@ def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:
             f"'{folder}' holds no finished sweep: {error}. Run `archgym sweep` with it as --out."
         ) from None
     return table.to_pandas(), description
-
-
-# -------------------------------------------------------------------- what to run
-
-
-def _label(problem: SweepProblem) -> str:
-    return problem.label or problem.name.rpartition("/")[2]
-
-
-def _made(problem: SweepProblem, folder: Path) -> Problem:
-    made = make_problem(problem.name, **problem.config)
-    if problem.ground_truth is not None:
-        beside = folder / problem.ground_truth
-        truth = GroundTruth.load(beside if beside.exists() else problem.ground_truth, made)
-        if not truth.is_of(made):
-            raise RecordError(
-                f"'{problem.ground_truth}' was made for another configuration of {problem.name} "
-                f"than {dict(problem.config)}. Enumerate it again."
-            )
-        made.evaluator = truth
-    return made
-
-
-def _jobs(config: SweepConfig, problems: Mapping[str, Problem], folder: Path) -> list[SweepJob]:
-    """Return every run; those with low seeds and settings first, so that all agents advance."""
-    from archgym import __version__
-
-    known = {
-        _label(problem): {
-            "fingerprint": problems[_label(problem)].fingerprint(),
-            "objective": problems[_label(problem)].objective(problem.objective).spec,
-            "version": __version__,
-        }
-        for problem in config.problems
-    }
-    settings = {agent.name: _settings(agent, config.seed) for agent in config.agents}
-    most = max(len(found) for found in settings.values())
-    order = [
-        (position, agent.name, problem, seed, budget)
-        for seed in range(config.seeds)
-        for position in range(most)
-        for agent in config.agents
-        for problem in config.problems
-        for budget in dict.fromkeys(config.budgets)
-    ]
-    work = []
-    for position, agent, problem, seed, budget in order:
-        if position >= len(settings[agent]):
-            continue
-        setting, hyperparameters = settings[agent][position]
-        decisive = {
-            **known[_label(problem)],
-            **{"agent": agent, "hyperparameters": hyperparameters},
-            **{"seed": seed, "budget": budget},
-        }
-        text = json.dumps(decisive, sort_keys=True)
-        run = hashlib.sha256(text.encode()).hexdigest()[:16]
-        work.append(
-            SweepJob(
-                run=run,
-                label=_label(problem),
-                problem=problem,
-                folder=config.folder,
-                agent=agent,
-                setting=setting,
-                hyperparameters=hyperparameters,
-                seed=seed,
-                budget=budget,
-                journal=folder / "journals" / f"{run}.jsonl",
-            )
-        )
-    return work
-
-
-def _settings(agent: SweepAgent, seed: int) -> list[tuple[int, dict[str, Any]]]:
-    """Return numbers and hyperparameters: 0 the defaults, above 0 drawn, below 0 given by hand."""
-    _, _, defaults = resolve_agent(agent.name)
-    config = AGENTS[agent.name].Config
-    drawn = _drawn(config, agent.settings, np.random.SeedSequence([seed, _code(agent.name)]))
-    given = [config.from_dict(values).to_dict() for values in agent.hyperparameters]
-    found = [(0, defaults.to_dict())] if agent.defaults and defaults is not None else []
-    found += list(enumerate(drawn, 1))
-    found += [(-i, values) for i, values in enumerate(given, 1)]
-    if not found:
-        raise InvalidConfigError(
-            f"The agent {agent.name!r} has no setting. Set defaults, settings or hyperparameters."
-        )
-    return found
-
-
-def _code(name: str) -> int:
-    return zlib.crc32(name.encode())
-
-
-def _drawn(
-    config: type[Hyperparameters], count: int, seed: np.random.SeedSequence
-) -> list[dict[str, Any]]:
-    """Return up to ``count`` different settings; a prefix of those of a higher count."""
-    if count == 0:
-        return []
-    ranges, rng = config.search_ranges(), np.random.default_rng(seed)
-    found: dict[tuple[int, ...], dict[str, Any]] = {}
-    for _ in range(MAX_DRAWS * count):
-        if len(found) == min(count, ranges.size):
-            break
-        design = ranges.sample(rng)
-        found.setdefault(ranges.key(design), config.from_dict(design).to_dict())
-    return list(found.values())
 
 
 # -------------------------------------------------------------------- the folder
@@ -335,7 +189,7 @@ def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]
         )
     optima = earlier.get("optima", {})
     for problem in config.problems:
-        label = _label(problem)
+        label = label_of(problem)
         if label not in optima:
             optima[label] = _optimum(problems[label], problem.objective)
     content = {

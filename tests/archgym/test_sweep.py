@@ -16,6 +16,7 @@ import pytest
 from archgym import make_problem, search
 from archgym._journal import Journal
 from archgym._pool import run_pool
+from archgym._sweep_jobs import label_of, made_problem, sweep_jobs
 from archgym._sweep_ray import run_on_ray
 from archgym._sweep_rows import write_rows
 from archgym.envs import REGISTRY, ProblemSpec
@@ -25,8 +26,6 @@ from archgym.problem import Evaluation
 from archgym.sweep import (
     SweepConfig,
     SweepRunner,
-    _jobs,
-    _made,
     _optimum,
     load_sweep,
     run_sweep,
@@ -105,9 +104,9 @@ WALL = ["ask_s", "evaluate_s"]
 def test_settings_are_the_same_on_every_problem_and_differ_from_each_other():
     problems = [DRAM, {**DRAM, "label": "other", "config": {"requests": 60}}]
     settings = config(problems=problems, agents=[{"name": "genetic", "settings": 8}])
-    made = {p.label: _made(p, Path()) for p in settings.problems}
+    made = {p.label: made_problem(p, Path()) for p in settings.problems}
     found = {}
-    for job in _jobs(settings, made, Path()):
+    for job in sweep_jobs(settings, made, Path()):
         found.setdefault((job.label, job.setting), set()).add(json.dumps(job.hyperparameters))
     assert all(len(texts) == 1 for texts in found.values())
     assert len({next(iter(texts)) for texts in found.values()}) == 9
@@ -190,8 +189,10 @@ def registered(monkeypatch):
 def run_job(problem: dict, tmp_path: Path, agent: str = "random_walk"):
     """Run the first job of a sweep in this process."""
     settings = config(problems=[problem], agents=[{"name": agent}], seeds=1)
-    made = {p.label or p.name.rpartition("/")[2]: _made(p, Path()) for p in settings.problems}
-    (job,) = _jobs(settings, made, tmp_path)
+    made = {
+        p.label or p.name.rpartition("/")[2]: made_problem(p, Path()) for p in settings.problems
+    }
+    (job,) = sweep_jobs(settings, made, tmp_path)
     (tmp_path / "journals").mkdir(exist_ok=True)
     return job, SweepRunner().run(job, lambda event: None)
 
@@ -359,7 +360,7 @@ def test_a_failed_run_is_tried_again_by_the_same_command(tmp_path):
 def test_a_sweep_on_a_table_knows_the_exact_regret(tmp_path, registered):
     enumerate_problem(ToyProblem(), tmp_path / "toy.parquet")
     problem = {"name": "archgym/Toy-v0", "ground_truth": "toy.parquet"}
-    made = _made(config(problems=[problem]).problems[0], tmp_path)
+    made = made_problem(config(problems=[problem]).problems[0], tmp_path)
     best = _optimum(made, None)
     found = search(made, "genetic", budget=2000, seed=0)
     assert found.best_reward == best["reward"]
@@ -375,7 +376,7 @@ def test_a_table_of_another_configuration_is_refused(tmp_path, registered):
         problems=[{"name": "archgym/SickToy-v0", "ground_truth": "toy.parquet"}]
     ).problems[0]
     with pytest.raises(RecordError, match="another configuration"):
-        _made(problem, tmp_path)
+        made_problem(problem, tmp_path)
 
 
 # -------------------------------------------------------------------- Ray
