@@ -42,7 +42,8 @@ class MappingSpace:
 
     Raises:
         InvalidConfigError: the constraints name a level or tensor that does not exist.
-        InvalidMappingError: factors that cannot make up a bound of the layer.
+        InvalidMappingError: factors that cannot make up a bound of the layer, or a tensor that is
+            kept nowhere.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class MappingSpace:
             for tensor in layer.tensors
         ]
         self.core = _core.MappingSpace(list(layer.dims.values()), tensors, self._levels)
+        self._check_keep()
         self._check_factors()
 
     def _level(self, index: int) -> tuple[Any, ...]:
@@ -102,6 +104,15 @@ class MappingSpace:
             axes.append(_axes(rules, dim, fan) if fan else 0)
         inner = [self._dims.index(dim) for dim in rules.permutation if dim in self._dims]
         return fixed, most, axes, inner
+
+    def _check_keep(self) -> None:
+        for bit, tensor in enumerate(self.layer.tensors):
+            if not any((level[3] | level[4]) >> bit & 1 for level in self._levels):
+                raise InvalidMappingError(
+                    f"no legal mapping: the constraints bypass {tensor.name} at every level. Keep "
+                    f"it at {self.arch.levels[0].name}.",
+                    "keep",
+                )
 
     def _check_factors(self) -> None:
         for i, (dim, bound) in enumerate(self.layer.dims.items()):

@@ -89,10 +89,21 @@ double Space::tile(int t, const std::array<double, kMaxDims>& extent) const {
   return words;
 }
 
+std::pair<std::int64_t, std::int64_t> Space::spread(const Candidate& c, int l) const {
+  std::int64_t x = 1, y = 1;
+  for (int d = 0; d < dims; ++d) (c.axis[l][d] == Kind::kSpatialX ? x : y) *= c.spatial[l][d];
+  return {x, y};
+}
+
+bool Space::keeps_all(const Candidate& c) const {
+  int kept = 0;
+  for (int l = 0; l < levels; ++l) kept |= c.keep[l];
+  return kept == (1 << tensors) - 1;
+}
+
 bool Space::fits_meshes(const Candidate& c) const {
   for (int l = 0; l < levels; ++l) {
-    std::int64_t x = 1, y = 1;
-    for (int d = 0; d < dims; ++d) (c.axis[l][d] == Kind::kSpatialX ? x : y) *= c.spatial[l][d];
+    const auto [x, y] = spread(c, l);
     if (x > level[l].fanout_x || y > level[l].fanout_y) return false;
   }
   return true;
@@ -229,9 +240,7 @@ struct Excess {
 
 Excess find_excess(const Space& space, const Candidate& c) {
   for (int l = 0; l < space.levels; ++l) {
-    std::int64_t x = 1, y = 1;
-    for (int d = 0; d < space.dims; ++d)
-      (c.axis[l][d] == Kind::kSpatialX ? x : y) *= c.spatial[l][d];
+    const auto [x, y] = space.spread(c, l);
     if (x > space.level[l].fanout_x) return {true, l, true, Kind::kSpatialX};
     if (y > space.level[l].fanout_y) return {true, l, true, Kind::kSpatialY};
   }

@@ -84,9 +84,13 @@ struct Space {
   // Words of tensor t when dimension d spans extent[d].
   double tile(int t, const std::array<double, kMaxDims>& extent) const;
 
+  // Instances that the spatial loops of a level reach along X and along Y.
+  std::pair<std::int64_t, std::int64_t> spread(const Candidate& c, int l) const;
+
+  bool keeps_all(const Candidate& c) const;  // every tensor at one level at least
   bool fits_meshes(const Candidate& c) const;
   int overfull(const Candidate& c) const;  // innermost level whose tiles do not fit; -1: none
-  bool legal(const Candidate& c) const { return fits_meshes(c) && overfull(c) < 0; }
+  bool legal(const Candidate& c) const { return keeps_all(c) && fits_meshes(c) && overfull(c) < 0; }
 
   static std::int32_t& bound(Candidate& c, int dim, const Slot& slot) {
     return (slot.spatial ? c.spatial : c.temporal)[slot.level][dim];

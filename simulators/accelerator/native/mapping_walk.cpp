@@ -6,6 +6,8 @@ namespace accelerator::mapper {
 
 namespace {
 
+constexpr std::uint64_t kMostTests = 10'000'000;  // partial factorisations of one dimension
+
 std::uint64_t factorial(std::size_t n) {
   std::uint64_t product = 1;
   for (std::size_t i = 2; i <= n; ++i) product *= i;
@@ -70,11 +72,13 @@ void Walk::restart() {
   open_axes_.clear();
   digits_.clear();
   axes_value_ = 0;
+  if (!space_.keeps_all(current_)) over_ = !next_keep();
 }
 
 void Walk::list_ways(int dim, std::size_t limit) {
   const std::int64_t whole = space_.to_place[dim];
   if (whole == 0) return;
+  tests_ = 0;
   divisors_.clear();
   for (std::int64_t n = 1; n * n <= whole; ++n) {
     if (whole % n != 0) continue;
@@ -111,6 +115,7 @@ void Walk::extend(int dim, std::size_t slot, std::int64_t rest, std::size_t limi
     if (value > most || value > rest || !ways_[dim].complete) break;
     if (rest % value != 0 || (slot == 1 && value != rest)) continue;
     bound = static_cast<std::int32_t>(value);
+    if (++tests_ > kMostTests) ways_[dim].complete = false;
     if (!fits_alone(dim)) break;
     extend(dim, slot - 1, rest / value, limit);
   }
@@ -179,6 +184,20 @@ bool Walk::fits_level(int depth, int l) {
   return true;
 }
 
+bool Walk::fits_meshes() {
+  for (int l = 0; l < space_.levels; ++l) {
+    const auto [x, y] = space_.spread(current_, l);
+    const auto fan_x = space_.level[l].fanout_x, fan_y = space_.level[l].fanout_y;
+    if (x > fan_x || y > fan_y) {
+      const bool wide = x > fan_x;
+      note(space_.dims, wide ? Obstacle::kMeshX : Obstacle::kMeshY, l,
+           static_cast<double>(wide ? x : y), static_cast<double>(wide ? fan_x : fan_y));
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Walk::fits(int depth) {
   if (lanes_[depth + 1] * lanes_left_[depth + 1] < required_lanes_) return false;
   for (int l = space_.levels - 1; l >= 0; --l)
@@ -222,7 +241,7 @@ bool Walk::next_factors() {
 }
 
 // Count the free keep bits up as one binary number; false: it wrapped round.
-bool Walk::next_keep() {
+bool Walk::count_keep() {
   for (int l = 0; l < space_.levels; ++l) {
     const LevelRules& at = space_.level[l];
     for (int t = 0; t < space_.tensors; ++t) {
@@ -232,6 +251,12 @@ bool Walk::next_keep() {
       if (current_.keep[l] & bit) return true;
     }
   }
+  return false;
+}
+
+bool Walk::next_keep() {
+  while (count_keep())
+    if (space_.keeps_all(current_)) return true;
   return false;
 }
 
@@ -250,7 +275,7 @@ bool Walk::next_axes() {
       current_.axis[open_axes_[i].first][open_axes_[i].second] =
           axes_value_ >> i & 1 ? Kind::kSpatialY : Kind::kSpatialX;
     ++axes_value_;
-    if (space_.fits_meshes(current_)) return true;
+    if (fits_meshes()) return true;
   }
   return false;
 }
@@ -325,6 +350,7 @@ std::uint64_t Walk::count(std::uint64_t limit) {
   std::uint64_t total = 0;
   restart();
   limit_steps(100 * limit);
+  if (over_) return 0;
   do {
     while (total < limit && next_factors()) {
       for (first_axes(); next_axes();) {

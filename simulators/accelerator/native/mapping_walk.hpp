@@ -55,7 +55,9 @@ class Walk {
   bool fits(int depth);
   bool fits_level(int depth, int l);
   void place(int depth, std::size_t way);
+  bool count_keep();
   bool next_keep();
+  bool fits_meshes();
   void first_axes();
   bool next_axes();
   void first_orders();
@@ -88,7 +90,7 @@ class Walk {
   std::vector<std::pair<int, int>> open_axes_;  // (level, dim) of spatial loops that may turn
   std::uint64_t axes_value_ = 0;
   std::vector<Digit> digits_;
-  std::uint64_t steps_ = 0, step_limit_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t tests_ = 0, steps_ = 0, step_limit_ = std::numeric_limits<std::uint64_t>::max();
   bool in_factors_ = false, over_ = false;
 };
 

@@ -235,6 +235,36 @@ def test_a_tile_that_never_fits_is_named() -> None:
     assert (caught.value.reason, caught.value.level) == ("capacity", "Registers")
 
 
+def test_spatial_loops_that_fit_no_axis_are_named() -> None:
+    rules = LevelConstraints(spatial=LoopConstraints(factors={"C": 3, "M": 2}))
+    layer = Layer.conv(c=3, m=2, r=1, s=1, p=1, q=1)
+    assert space_of(layer, Buffer=rules).count() > 0
+    both = LevelConstraints(spatial=LoopConstraints(factors={"C": 2, "M": 2}))
+    layer = Layer.conv(c=2, m=2, r=1, s=1, p=1, q=1)
+    assert space_of(layer, Buffer=both).count() > 0
+    wide = LevelConstraints(spatial=LoopConstraints(factors={"C": 5}))
+    with pytest.raises(InvalidMappingError, match="needs a fan-out of 5 along [XY], it has [32]"):
+        space_of(Layer.conv(c=5, m=1, r=1, s=1, p=1, q=1), Buffer=wide).check()
+
+
+def test_a_tensor_that_is_kept_nowhere_is_named() -> None:
+    rules = LevelConstraints(bypass=frozenset({"Inputs"}))
+    with pytest.raises(InvalidMappingError, match="bypass Inputs at every level") as caught:
+        space_of(
+            Layer.conv(c=2, m=1, r=1, s=1, p=1, q=1), DRAM=rules, Buffer=rules, Registers=rules
+        )
+    assert caught.value.reason == "keep"
+
+
+def test_a_tensor_may_bypass_the_outermost_level() -> None:
+    layer = Layer.conv(c=2, m=1, r=1, s=1, p=1, q=1)
+    space = space_of(layer, DRAM=LevelConstraints(bypass=frozenset({"Weights"})))
+    (batch,) = space.enumerate()
+    assert evaluate_batch(SMALL, layer, batch).valid.all()
+    assert (batch.keep[:, 0, 0] == 0).all()
+    assert (batch.keep[:, 1:, 0].any(axis=1)).all()
+
+
 def test_a_space_that_is_too_large_to_enumerate_says_so() -> None:
     layer = Layer.conv(c=2**20, m=1, r=1, s=1, p=1, q=1)
     levels = tuple(Level(name=f"L{i}") for i in range(9))
