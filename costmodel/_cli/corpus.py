@@ -4,11 +4,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from costmodel._cli.label import Output
-from costmodel.corpus import DEFAULT_TARGETS, BuildEvent, CorpusConfig, build_corpus
+from costmodel._cli._output import Output
+from costmodel.corpus import (
+    DEFAULT_TARGETS,
+    BuildEvent,
+    CorpusConfig,
+    build_corpus,
+    extend_corpus,
+)
 from simulators.errors import InvalidConfigError
 
-__all__ = ["CorpusBuild"]
+__all__ = ["CorpusBuild", "CorpusExtend"]
 
 _LINE_SECONDS = 10.0
 
@@ -39,6 +45,29 @@ class CorpusBuild:
         path = build_corpus(config, self.out, workers=self.workers, watch=progress)
         output.show(f"Wrote {path}, failures.parquet and card.md beside it.")
         output.result({"rows": str(path), "card": str(self.out / "card.md")})
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusExtend:
+    """Add labels to a corpus: other devices, or wall time in a pass of its own."""
+
+    out: Path
+    """Folder of the corpus. A run that was interrupted goes on."""
+    targets: tuple[str, ...]
+    """Targets (device/quantity) or devices, such as nvidia-sm90 or x86-64-znver4/latency."""
+    workers: int = 1
+    """Compilers to run at once; leave it at 1 for measured targets."""
+    json: bool = False
+    """Write JSON."""
+
+    def run(self, output: Output) -> int:
+        """Label, and say where the rows are."""
+        if self.workers < 1:
+            raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
+        path = extend_corpus(self.out, self.targets, workers=self.workers, watch=_Progress(output))
+        output.show(f"Added {len(self.targets)} targets to {path}.")
+        output.result({"rows": str(path), "targets": list(self.targets)})
         return 0
 
 

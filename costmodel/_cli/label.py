@@ -1,47 +1,35 @@
 """``costmodel label``: what the real compilers say about programs."""
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from costmodel._cli._output import Output, grid
+from costmodel._cli._texts import read_texts
 from simulators.errors import InvalidConfigError
 
 if TYPE_CHECKING:
+    from costmodel.models import Estimate
     from costmodel.targets import Labels
 
-__all__ = ["Label", "Output"]
-
-_MAX_BYTES = 50 << 20
-
-
-class Output(Protocol):
-    """Where a verb writes."""
-
-    def show(self, *parts: Any) -> None:
-        """Write parts for people; nothing in JSON mode."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Write a line on stderr."""
-        ...
-
-    def result(self, value: Mapping[str, Any]) -> None:
-        """Write the result in JSON mode."""
-        ...
+__all__ = ["Label"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
     """Compile, run and analyse programs with the real compilers; needs archgym[corpus]."""
 
-    files: Positional[tuple[Path, ...]]
-    """MLIR files, each with one function; ``-`` is standard input."""
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE...")] = ()
+    """MLIR files with one function each, folders of them, or - for standard input."""
     targets: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ("all",)
     """Targets (device/quantity), devices, or all."""
+    compare: bool = False
+    """Show what a model predicts beside each label."""
+    model: str = "fast"
+    """The model to compare with: a shipped one, or the folder of one."""
     limit_s: float = 60.0
     """Wall time after which a program is given up, in seconds."""
     json: bool = False
@@ -51,47 +39,55 @@ class Label:
         """Label each file and write the labels; 1 if some label is missing."""
         from costmodel.targets import label
 
-        if self.limit_s <= 0:
+        if not self.limit_s > 0:
             raise InvalidConfigError(f"--limit-s {self.limit_s:g} is not positive. Give seconds.")
-        results = {}
-        for name, text in self._texts():
+        results, complete = {}, True
+        for name, data in read_texts(self.files).items():
+            text = _decoded(name, data)
             labels = label(text, self.targets, limit_s=self.limit_s)
-            results[name] = labels
-            _show(output, name, labels)
-        output.result({name: _plain(labels) for name, labels in results.items()})
-        return int(any(labels.failures for labels in results.values()))
+            predicted = self._predicted(text, labels)
+            _show(output, name, labels, predicted)
+            results[name] = _plain(labels, predicted)
+            complete = complete and not labels.failures
+        output.result(results)
+        return 0 if complete else 1
 
-    def _texts(self) -> Iterator[tuple[str, str]]:
-        if not self.files:
-            raise InvalidConfigError("No file given. Name an MLIR file, or - for standard input.")
-        for path in self.files:
-            yield str(path), _text(path)
+    def _predicted(self, text: str, labels: "Labels") -> Mapping[str, "Estimate"]:
+        if not self.compare:
+            return {}
+        from costmodel.models import load_model
+
+        model = load_model(self.model)
+        known = [target.name for target in model.targets if target.name in labels.values]
+        return model.predict([text], known)[0] if known else {}
 
 
-def _text(path: Path) -> str:
-    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    if len(data) > _MAX_BYTES:
-        raise InvalidConfigError(
-            f"'{path}' has {len(data):,} bytes; at most {_MAX_BYTES:,} are compiled. "
-            "Cut the program into functions."
-        )
+def _decoded(name: str, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise InvalidConfigError(
-            f"'{path}' is not UTF-8 text ({error.reason} at byte {error.start}). Give MLIR text; "
-            "bytecode becomes text with mlir-opt."
+            f"'{name}' is not UTF-8 text ({error.reason} at byte {error.start}). Give MLIR text; "
+            "mlir-opt turns bytecode into text."
         ) from error
 
 
-def _plain(labels: "Labels") -> dict[str, Any]:
+def _plain(labels: "Labels", predicted: Mapping[str, "Estimate"]) -> dict[str, Any]:
     from costmodel.targets import TARGETS
 
+    values: dict[str, dict[str, Any]] = {}
+    for name, value in labels.values.items():
+        spec = TARGETS[name]
+        values[name] = {"value": value, "unit": spec.unit, "measured": not spec.deterministic}
+        if name in predicted:
+            one = predicted[name]
+            values[name]["predicted"] = {
+                "value": one.value,
+                "lower": one.lower,
+                "upper": one.upper,
+            }
     return {
-        "labels": {
-            name: {"value": value, "unit": TARGETS[name].unit, "measured": _measured(name)}
-            for name, value in labels.values.items()
-        },
+        "labels": values,
         "failures": {
             name: {"stage": one.stage, "reason": one.reason}
             for name, one in labels.failures.items()
@@ -100,26 +96,24 @@ def _plain(labels: "Labels") -> dict[str, Any]:
     }
 
 
-def _measured(name: str) -> bool:
+def _show(output: Output, name: str, labels: "Labels", predicted: Mapping[str, "Estimate"]) -> None:
     from costmodel.targets import TARGETS
 
-    return not TARGETS[name].deterministic
-
-
-def _show(output: Output, name: str, labels: "Labels") -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from costmodel.targets import TARGETS
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("target")
-    table.add_column("value", justify="right")
-    table.add_column("unit")
+    headers = ["target", ">value", "unit", *([">predicted", ">from", ">to"] if predicted else [])]
+    rows = []
     for target, value in labels.values.items():
-        unit = TARGETS[target].unit + (" (measured)" if _measured(target) else "")
-        table.add_row(Text(target), f"{value:,.10g}", Text("" if unit == "1" else unit))
-    output.show(f"{name}", table)
+        spec = TARGETS[target]
+        unit = ("" if spec.unit == "1" else spec.unit) + ("" if spec.deterministic else " measured")
+        one = predicted.get(target)
+        beside = [_number(one.value), _number(one.lower), _number(one.upper)] if one else ["-"] * 3
+        rows.append([target, _number(value), unit.strip(), *(beside if predicted else [])])
+    output.show(name)
+    if rows:
+        output.show(grid(headers, rows))
     for stage, failure in labels.failures.items():
         output.show(f"no label from {stage}: {failure.reason}")
+    output.show("")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}"

@@ -6,6 +6,7 @@ from costmodel.corpus._build import (
     CorpusConfig,
     build_corpus,
 )
+from costmodel.corpus._extend import extend_corpus, repeatability
 from costmodel.corpus._splits import SPLITS, TEST_FAMILIES, VALID_FAMILIES
 
 __all__ = [
@@ -16,4 +17,6 @@ __all__ = [
     "BuildEvent",
     "CorpusConfig",
     "build_corpus",
+    "extend_corpus",
+    "repeatability",
 ]

@@ -27,14 +27,14 @@ from costmodel.targets._sandbox import Outcome, Report, Task, sandboxed_many
 from costmodel.targets._toolchain import versions
 from simulators.errors import InvalidConfigError
 
-__all__ = ["DEFAULT_TARGETS", "BuildEvent", "CorpusConfig", "build_corpus"]
+__all__ = ["DEFAULT_TARGETS", "BuildEvent", "CorpusConfig", "Watcher", "build_corpus"]
 
 DEFAULT_TARGETS = tuple(
     name
     for name, spec in TARGETS.items()
     if spec.deterministic and not name.startswith(("nvidia", "amd"))
 )
-_CHUNK = 32
+_BATCH, _CHUNK = 40, 32
 _MAX_SCHEDULES = {"kernel": 3}
 _SCHEDULES = 2
 _TRACE_LIMIT_S, _DRAW_LIMIT_S = 900.0, 60.0
@@ -76,6 +76,7 @@ class BuildEvent:
 
 
 Watcher = Callable[[BuildEvent], None]
+"""Told how far a build is."""
 
 
 def build_corpus(
@@ -132,8 +133,7 @@ def _trace_all(
     folder.mkdir(exist_ok=True)
     wanted = models()
     missing = [one for one in wanted if not model_path(folder, one).is_file()]
-    # One child for all sizes of a family: loading a front end takes longer than tracing.
-    groups = [list(group) for _, group in groupby(missing, key=lambda model: model[:2])]
+    groups = _batches(missing)
 
     def tasks() -> Iterator[Task]:
         for group in groups:
@@ -145,10 +145,10 @@ def _trace_all(
     ):
         for model in groups[number]:
             # A model that cannot be traced leaves an empty file: it is not tried again.
-            text = outcome.values.get(str(model[2]), "")
+            text = outcome.values.get(_name(model), "")
             failed += not text
             if not text:
-                reason = outcome.values.get(f"{model[2]} failed", str(outcome.failure))
+                reason = outcome.values.get(f"{_name(model)} failed", str(outcome.failure))
                 _write_text(model_path(folder, model).with_suffix(".failed"), f"{reason}\n")
             _write_text(model_path(folder, model), text)
         done += len(groups[number])
@@ -157,13 +157,26 @@ def _trace_all(
     return [(model, path) for model, path in paths if path.stat().st_size]
 
 
+def _batches(missing: Sequence[Model]) -> list[list[Model]]:
+    # Many models in one child: loading a front end takes longer than tracing.
+    batches = []
+    for _, group in groupby(missing, key=lambda model: model[0]):
+        found = list(group)
+        batches += [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
+    return batches
+
+
 def _trace(group: Sequence[Model], seed: int, report: Report) -> None:
     for model in group:
         report.stage(f"trace {model[0]} {model[1]}")
         try:
-            report.value(str(model[2]), trace(model, seed))
+            report.value(_name(model), trace(model, seed))
         except Exception as error:  # one size may fail where another does not
-            report.value(f"{model[2]} failed", f"{type(error).__name__}: {error}"[:300])
+            report.value(f"{_name(model)} failed", f"{type(error).__name__}: {error}"[:300])
+
+
+def _name(model: Model) -> str:
+    return " ".join(map(str, model))
 
 
 def _write_text(path: Path, text: str) -> None:

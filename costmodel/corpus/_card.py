@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from costmodel.corpus._sample import MAX_CHARACTERS, MAX_INSTRUCTIONS
 from costmodel.corpus._splits import SPLITS
 from costmodel.targets import TARGETS
 from costmodel.targets._toolchain import versions
@@ -67,8 +68,9 @@ def card_text(
         "## Losses\n",
         _table(("stage: reason", "count"), _reasons(records)),
         "Trivial programs (fewer than 500 executed instructions), canonical duplicates and "
-        "programs whose text passes 20,000 characters are left out. A schedule is dropped if the "
-        "scheduled program computes other values on the same buffers.\n",
+        f"programs of more than {MAX_CHARACTERS:,} characters or {MAX_INSTRUCTIONS:,} "
+        "instructions of code are left out. A schedule is dropped if the scheduled program "
+        "computes other values on the same buffers.\n",
     ]
     return "\n".join(parts)
 

@@ -17,8 +17,8 @@ __all__ = ["CPU_S", "LIMIT_S", "MAX_CHARACTERS", "MAX_INSTRUCTIONS", "Sample", "
 
 LIMIT_S, CPU_S = 150.0, 10.0
 """Wall and processor time for one schedule of a program."""
-MAX_CHARACTERS = 12_000
-MAX_INSTRUCTIONS = 3_000
+MAX_CHARACTERS = 10_000
+MAX_INSTRUCTIONS = 2_500
 """Longer texts and larger code say little more, and take long to compile."""
 _LEAST_INSTRUCTIONS = 500
 _ANALYTIC = "analytic/"

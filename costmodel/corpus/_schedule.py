@@ -74,13 +74,14 @@ def _loop_steps(rng: np.random.Generator, nests: Sequence[LoopNest]) -> list[Ste
     tiled = rng.random() < 0.25  # LLVM 22 aborts when it vectorises tiled loops
     if tiled:
         steps.append({"step": "tile", "size": _choice(rng, _TILE_SIZES)})
-    elif rng.random() < 0.6:
+    # Before loops are unrolled: the vectoriser takes a larger step for a larger stride.
+    elif rng.random() < 0.55:
+        steps.append({"step": "vectorize", "size": _choice(rng, _VECTOR_SIZES)})
+    if not tiled and rng.random() < 0.55:
         for _ in range(int(rng.integers(1, 3))):
             loop = int(rng.integers(_MAX_LOOPS))
             steps.append({"step": "unroll_jam", "loop": loop, "factor": _choice(rng, _JAM_FACTORS)})
         steps.append({"step": "scalar_replace"})
-    if not tiled and rng.random() < 0.6:
-        steps.append({"step": "vectorize", "size": _choice(rng, _VECTOR_SIZES)})
     if not steps or rng.random() < 0.4:
         steps.append({"step": "unroll", "factor": _choice(rng, _UNROLL_FACTORS)})
     if rng.random() < 0.2:

@@ -14,6 +14,8 @@ __all__ = ["MAX_OPERATIONS", "random_slice", "rewire"]
 MAX_OPERATIONS = 12
 _MEAN_OPERATIONS = 4.0
 _MAX_ELEMENTS = 1 << 18
+_MAX_CONSTANT = 16
+"""Elements of a constant that stays in the text; larger ones become arguments."""
 _MAX_RESULTS = 4
 _MAX_ARGUMENTS = 16
 
@@ -138,9 +140,10 @@ class _Slicer:
     def _free(self, operation: Any) -> bool:
         if operation.name not in _FREE:
             return False
-        shape = getattr(operation.results[0].type, "shape", ())
-        uniform = "constant" not in operation.name or "dense<[" not in str(operation)[:200]
-        return uniform or int(np.prod(shape)) <= 16
+        if "constant" not in operation.name:
+            return True
+        text = operation.get_asm(large_elements_limit=_MAX_CONSTANT)
+        return "dense_resource" not in text and "__elided__" not in text
 
     def _results(self, inside: set[int]) -> list[Any]:
         results = []

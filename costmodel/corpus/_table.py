@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 from costmodel.corpus._program import Program, dialects_of, text_id
 from costmodel.corpus._splits import SPLITS, assign_splits
 
-__all__ = ["FAILURES_FILE", "ROWS_FILE", "Record", "rows_of", "write_failures", "write_rows"]
+__all__ = [
+    "FAILURES_FILE",
+    "ROWS_FILE",
+    "Record",
+    "rows_of",
+    "write_failures",
+    "write_rows",
+    "write_table",
+]
 
 ROWS_FILE, FAILURES_FILE = "programs.parquet", "failures.parquet"
 
@@ -87,7 +95,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], targets: Sequence[str], path: 
     for target in targets:
         values = [float(row["labels"].get(target, float("nan"))) for row in rows]
         columns[target] = pa.array(values, pa.float64())
-    _write(pa.table(columns), path)
+    write_table(pa.table(columns), path)
 
 
 def write_failures(records: Iterable[Record], path: Path) -> int:
@@ -99,7 +107,7 @@ def write_failures(records: Iterable[Record], path: Path) -> int:
             for place, name in enumerate(("id", "stage", "reason"))
         }
     )
-    _write(table, path)
+    write_table(table, path)
     return len(lines)
 
 
@@ -112,7 +120,8 @@ def _failures(record: Record) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table, whole or not at all."""
     temporary = path.with_suffix(".tmp")
     pq.write_table(table, temporary, compression="zstd", compression_level=19)
     temporary.replace(path)

@@ -123,7 +123,9 @@ def _uncounted(instructions: tuple[Instruction, ...], *, first: bool) -> list[In
     result = list(instructions)
     if first:
         _unmark_prologue(result)
-    if instructions[-1].opcode == "ret":
+    last = instructions[-1]
+    tail_call = last.opcode in ("b", "br") and not last.operands.startswith(".L")
+    if last.opcode == "ret" or tail_call:
         _unmark_epilogue(result)
     return result
 

@@ -1,5 +1,6 @@
 """Label one program: lower it, compile it for each device, run it, ask each tool."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from costmodel.targets._lowering import (
     apply_passes,
     entry_function,
     parse,
+    stablehlo_context,
     to_linalg,
     to_llvm_dialect,
     to_llvm_ir,
@@ -166,6 +168,8 @@ def preload() -> None:
     for name in ("ir", "passmanager", "dialects.llvm", "dialects.transform.interpreter"):
         mlir(name)
     llvm()
+    with contextlib.suppress(BackendError):  # StableHLO is not everybody's input
+        stablehlo_context()
 
 
 def loops_of(text: str) -> Module:
