@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from archgym.agents._agent import Hyperparameters
 from archgym.errors import ArchGymError, UnknownNameError
@@ -93,6 +92,8 @@ def fit_model(
 ) -> ProxyModel:
     """Return a model fitted to targets on their scales of learning, shape (n, targets)."""
     cls = model_class(name)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
     config: Hyperparameters = cls.Config.from_dict(dict(hyperparameters))
     with threadpool_limits(1):  # many small steps: threads only get in each other's way
         model: ProxyModel = cls.fit(space, vectors, targets, config, seed)

@@ -18,6 +18,7 @@ from archgym._cli._enumerate import Enumerate
 from archgym._cli._envs import Envs
 from archgym._cli._evaluate import Evaluate
 from archgym._cli._output import Output
+from archgym._cli._proxy import ProxyEvaluate, ProxyPredict, ProxyTrain
 from archgym._cli._replay import Replay
 from archgym._cli._report import Report
 from archgym._cli._search import Search
@@ -66,6 +67,11 @@ _DATASET = (
     | Annotated[DatasetInfo, subcommand("info")]
     | Annotated[DatasetExport, subcommand("export")]
 )
+_PROXY = (
+    Annotated[ProxyTrain, subcommand("train")]
+    | Annotated[ProxyEvaluate, subcommand("evaluate")]
+    | Annotated[ProxyPredict, subcommand("predict")]
+)
 _VERBS = (
     Annotated[Envs, subcommand("envs")]
     | Annotated[Evaluate, subcommand("evaluate")]
@@ -75,6 +81,10 @@ _VERBS = (
     | Annotated[
         _DATASET,
         subcommand("dataset", description="Gather, describe and convert the trials of all agents."),
+    ]
+    | Annotated[
+        _PROXY,
+        subcommand("proxy", description="Learn to predict the metrics of designs."),
     ]
     | Annotated[Replay, subcommand("replay")]
     | Annotated[Report, subcommand("report")]
@@ -90,6 +100,7 @@ _NAMES = (
     "sweep",
     "enumerate",
     "dataset",
+    "proxy",
     "replay",
     "report",
     "trace",

@@ -6,13 +6,14 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
+from archgym._cli import _search_proxy
 from archgym._cli._output import Output, grid
 from archgym._cli._problem import ProblemOptions, parse_assignments, typed
 from archgym._text import change, duration, number, quantity
@@ -44,6 +45,10 @@ class Search(ProblemOptions):
     """Runs at the same time."""
     hyperparameter: Annotated[tuple[str, ...], arg(metavar="AGENT.NAME=VALUE...")] = ()
     """Hyperparameters that differ from an agent's defaults, e.g. genetic.population=32."""
+    evaluator: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Search on a proxy, see `archgym proxy train`, in place of the simulator."""
+    verify: Annotated[int, arg(metavar="TOP_K")] = 10
+    """Of a search on a proxy: best designs to simulate in the end; 0 for none."""
     report: bool = False
     """Also write report.html."""
     json: bool = False
@@ -57,20 +62,24 @@ class Search(ProblemOptions):
         for name, value in (("seeds", self.seeds), ("budget", self.budget), ("jobs", self.jobs)):
             if value < 1:
                 raise InvalidConfigError(f"--{name} {value} is not allowed. Use at least 1.")
-        problem = self.make()
+        if self.verify < 0:
+            raise InvalidConfigError(f"--verify {self.verify} is not allowed. Use at least 0.")
+        problem, factory, config = self._searched()
         problem.objective(self.objective)
-        out = self.out or default_folder(problem)
+        out = self.out or default_folder(problem, on_proxy=self.evaluator is not None)
         hyperparameters = _hyperparameters(self.hyperparameter, self.agents)
         for agent in self.agents:
             resolve_agent(agent, hyperparameters.get(agent))
         _check_writable(out)
         _announce(output, problem, self, out)
+        if self.evaluator is not None:
+            _search_proxy.announce(output, problem)
         started = time.monotonic()
         try:
             with self._progress(output) as progress:
                 result = run_study(
-                    self.problem,
-                    self._study_config(problem),
+                    factory,
+                    config,
                     self.agents,
                     self.seeds,
                     self.budget,
@@ -83,7 +92,17 @@ class Search(ProblemOptions):
         except KeyboardInterrupt:
             output.note("Interrupted. Nothing is lost: the same command goes on from here.")
             raise
-        return _finish(output, problem, result, self.report, time.monotonic() - started)
+        return _finish(output, self, problem, result, time.monotonic() - started)
+
+    def _searched(self) -> "tuple[Problem, str | Callable[..., Problem], dict[str, Any]]":
+        """Return the problem to search, and what makes it in another process."""
+        if self.evaluator is None:
+            problem = self.make()
+            return problem, self.problem, self._study_config(problem)
+        from archgym._proxy_verify import proxied_problem
+
+        config = {"name": self.problem, "evaluator": str(self.evaluator.resolve()), **self.config}
+        return proxied_problem(**config), proxied_problem, config
 
     def _progress(self, output: Output) -> Any:
         from archgym.progress import StudyProgress
@@ -98,11 +117,12 @@ class Search(ProblemOptions):
         return self.config
 
 
-def default_folder(problem: "Problem") -> Path:
-    """Return ``runs/PROBLEM-WORKLOAD-MEMORY`` in lower case."""
+def default_folder(problem: "Problem", *, on_proxy: bool = False) -> Path:
+    """Return ``runs/PROBLEM-WORKLOAD-MEMORY`` in lower case, on a proxy with ``-on-proxy``."""
     memory = problem.config.get("memory")
     parts = [problem.name.rpartition("/")[2], problem.workload]
     parts += [memory] if isinstance(memory, str) else []
+    parts += ["on-proxy"] if on_proxy else []
     return Path("runs") / re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
 
 
@@ -144,7 +164,7 @@ def _announce(output: Output, problem: "Problem", options: Search, out: Path) ->
 
 
 def _finish(
-    output: Output, problem: "Problem", result: "StudyResult", report: bool, elapsed_s: float
+    output: Output, options: Search, problem: "Problem", result: "StudyResult", elapsed_s: float
 ) -> int:
     from archgym._sections import sections_of
 
@@ -158,12 +178,18 @@ def _finish(
         agent: _rate(result.outcomes, agent, problem) for agent in set(section.trials["agent"])
     }
     summary = _summary(section)
-    page = _page(result.folder) if report else None
+    page = _page(result.folder) if options.report else None
     output.show(
         _table(section, summary, rates, problem.work[1]), *_verdict(section, elapsed_s, result)
     )
-    output.show(*_next_steps(section, result.folder, page))
-    output.result(_payload(section, summary, rates, problem, result, page, elapsed_s))
+    payload = _payload(section, summary, rates, problem, result, page, elapsed_s)
+    if options.evaluator is not None and options.verify:
+        folders = [outcome.folder for outcome in complete]
+        payload["verification"] = _search_proxy.verify(
+            output, options.make(), options.objective, folders, options.verify
+        )
+    output.show(*_next_steps(section, result.folder, page, simulated=options.evaluator is None))
+    output.result(payload)
     return _failed(result) if result.failures else 0
 
 
@@ -244,13 +270,17 @@ def _verdict(section: "Section", elapsed_s: float, result: "StudyResult") -> lis
     return lines
 
 
-def _next_steps(section: "Section", folder: Path, page: Path | None) -> list[str]:
+def _next_steps(
+    section: "Section", folder: Path, page: Path | None, *, simulated: bool
+) -> list[str]:
     steps = [
         (f"open {page}", "all of this as a page")
         if page is not None
         else (f"archgym report {folder}", "all of this as a page"),
-        (f"archgym replay {folder}", "simulate the best design again, compare every number"),
     ]
+    if simulated:
+        again = "simulate the best design again, compare every number"
+        steps.append((f"archgym replay {folder}", again))
     command = _evaluate_command(section)
     if command:
         steps.append((command, "the best design in full"))
