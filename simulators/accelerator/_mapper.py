@@ -35,7 +35,8 @@ class SearchedMapping:
     evaluations: int
     """Mappings evaluated."""
     optimal: bool
-    """True: no mapping of the `MappingSpace` has a lower objective, proven by enumeration."""
+    """True: no mapping of the `MappingSpace` has a lower objective, proven by enumeration or
+    because the bound is reached."""
     bound: float
     """No mapping of ``layer`` has a lower objective: cycles, energy in pJ or EDP in J x cycles."""
 

@@ -31,8 +31,9 @@ std::uint64_t hash_of(const PackedMapping& m, int keeps) {
 
 }  // namespace
 
-Annealing::Annealing(const Space& space, Scorer& scorer, Objective objective, std::uint64_t seed)
-    : space_(space), scorer_(scorer), objective_(objective), random_(seed) {
+Annealing::Annealing(const Space& space, Scorer& scorer, Objective objective, double target,
+                     std::uint64_t seed)
+    : space_(space), scorer_(scorer), objective_(objective), target_(target), random_(seed) {
   known_.assign(kKnown, {0, 0});
   for (int d = 0; d < space.dims; ++d)
     if (!space.primes[d].empty() && space.slots[d].size() > 1) movable_.push_back(d);
@@ -101,7 +102,7 @@ void Annealing::cool(std::uint64_t budget, double hot, double cold) {
   const std::uint64_t first = evaluations_, last = first + budget;
   const auto evaluations = static_cast<double>(budget), most = kTries * evaluations;
   Candidate next;
-  for (double tries = 0; evaluations_ < last && tries < most; ++tries) {
+  for (double tries = 0; evaluations_ < last && tries < most && !done(); ++tries) {
     next = current_;
     if (!mutate(next) || !space_.legal(next)) continue;
     const double value = evaluate(next), logarithm = std::log(value);
@@ -238,7 +239,7 @@ bool Annealing::improve(const Candidate& c) {
 }
 
 void Annealing::descend(std::uint64_t budget) {
-  limit_ = evaluations_ + budget;
+  limit_ = done() ? 0 : evaluations_ + budget;
   while ((descend_factors() || descend_orders() || descend_rest()) && evaluations_ < limit_) {
   }
 }

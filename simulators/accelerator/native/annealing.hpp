@@ -9,7 +9,9 @@ namespace accelerator::mapper {
 
 class Annealing {
  public:
-  Annealing(const Space& space, Scorer& scorer, Objective objective, std::uint64_t seed);
+  // target: no value is below; the search ends when it is reached.
+  Annealing(const Space& space, Scorer& scorer, Objective objective, double target,
+            std::uint64_t seed);
 
   // Begin at the best of `start` and of about `draws` random mappings.
   void begin(const Candidate& start, std::uint64_t draws);
@@ -33,6 +35,7 @@ class Annealing {
   double evaluate(const Candidate& c);
   void adopt(const Candidate& c, double value);
   bool improve(const Candidate& c);
+  bool done() const { return best_value_ <= target_; }
 
   bool mutate(Candidate& c);
   bool move_factor(Candidate& c);
@@ -50,6 +53,7 @@ class Annealing {
   const Space& space_;
   Scorer& scorer_;
   Objective objective_;
+  double target_;
   Random random_;
   Candidate best_{}, current_{};
   double best_value_ = std::numeric_limits<double>::infinity();

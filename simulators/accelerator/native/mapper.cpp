@@ -94,7 +94,7 @@ void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s
     runs[i].scorer = make_scorer();
     const std::uint64_t seed = s.seed * 0x9e3779b97f4a7c15ULL + round * kMostRuns + i;
     runs[i].annealing =
-        std::make_unique<Annealing>(space, *runs[i].scorer, s.objective, seed);
+        std::make_unique<Annealing>(space, *runs[i].scorer, s.objective, out.bound, seed);
     runs[i].annealing->begin(out.best, draws);
   });
   const double fall = std::pow(kCold / kHot, 1.0 / kStages);
@@ -124,6 +124,7 @@ void anneal(const Space& space, const MakeScorer& make_scorer, const Settings& s
 
 // Enumerate what may be better than out.value, if that fits the rest of the budget.
 bool finish(Walk& walk, const Space& space, Scorer& scorer, const Settings& s, Outcome& out) {
+  if (out.value <= out.bound) return true;
   walk.require_lanes(lanes_for(s, out.value) * (1 - 1e-9));
   const std::uint64_t left = s.budget - std::min(s.budget, out.evaluations);
   if (!walk.complete() || walk.count(left + 1) > left) return false;

@@ -178,6 +178,14 @@ def test_padding_changes_nothing_where_perfect_factors_fill_the_array() -> None:
     assert found.utilization == 1
 
 
+def test_a_mapping_that_reaches_the_bound_is_optimal() -> None:
+    layer = Layer.conv(c=24, m=28, r=3, s=3, p=28, q=28)
+    found = search_mapping(EYERISS, layer, "cycles", budget=20_000)
+    assert found.optimal
+    assert found.cost.cycles == found.bound == layer.macs / 168
+    assert found.evaluations < 20_000
+
+
 def test_no_legal_mapping_is_an_error_that_names_the_level() -> None:
     layer = Layer.conv(c=3, m=4, r=3, s=13, p=8, q=8)
     with pytest.raises(
