@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archgym.env import ArchGymEnv
+from archgym.envs._mapping_layer import LayerLike, layer_of
 from archgym.envs._mapping_space import MappingEncoding
 from archgym.envs._tool_backends import MAESTRO, measure_maestro
 from archgym.errors import InvalidConfigError, did_you_mean
@@ -27,8 +28,6 @@ from simulators.accelerator.maestro import (
 )
 
 __all__ = ["MappingEnv", "MappingProblem"]
-
-LayerLike = str | Mapping[str, Any] | Layer
 
 # Unit, direction, meaning.
 METRICS: dict[str, tuple[str, Literal["min", "max"], str]] = {
@@ -119,7 +118,7 @@ class MappingProblem(Problem):
                 f"{did_you_mean(compatibility, modes)} Allowed: {', '.join(modes)}."
             )
         self._compatibility: Compatibility = compatibility
-        found = _layer(layer)
+        found = layer_of(layer)
         self.layer = MaestroLayer.from_layer(found)
         self.encoding = MappingEncoding(
             layer=self.layer,
@@ -386,31 +385,6 @@ class MappingEnv(ArchGymEnv):
     ## Version History
     v0: first version.
     """
-
-
-def _layer(layer: LayerLike) -> Layer:
-    if isinstance(layer, Layer):
-        return layer
-    if isinstance(layer, Mapping):
-        return Layer.from_timeloop(dict(layer))
-    if not isinstance(layer, str):
-        raise InvalidConfigError(
-            f"layer={layer!r} is a {type(layer).__name__}. Give 'network/number' as in "
-            "'resnet18/3', a Layer, or a Timeloop problem."
-        )
-    network, slash, chosen = layer.partition("/")
-    layers = Layer.network(network)
-    if chosen.isdecimal() and int(chosen) < len(layers):
-        return layers[int(chosen)]
-    for candidate in layers:
-        if slash and candidate.name == chosen:
-            return candidate
-    names = [candidate.name for candidate in layers]
-    raise InvalidConfigError(
-        f"layer={layer!r}: {network} has no layer {chosen!r}.{did_you_mean(chosen, names)} "
-        f"Give '{network}/0' to '{network}/{len(layers) - 1}', or a name as in "
-        f"'{network}/{names[0]}'."
-    )
 
 
 def _first(dims: Sequence[str], wished: str) -> str:
