@@ -16,7 +16,7 @@ import pytest
 from archgym import make_problem, search
 from archgym._journal import Journal
 from archgym._pool import run_pool
-from archgym._sweep_jobs import label_of, made_problem, sweep_jobs
+from archgym._sweep_jobs import made_problem, sweep_jobs
 from archgym._sweep_ray import run_on_ray
 from archgym._sweep_rows import write_rows
 from archgym.envs import REGISTRY, ProblemSpec
