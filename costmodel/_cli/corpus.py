@@ -1,22 +1,23 @@
 """``costmodel corpus``: build data sets of labelled programs."""
 
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from tyro.conf import arg
+
+from costmodel._cli._numbers import duration
 from costmodel._cli._output import Output
-from costmodel.corpus import (
-    DEFAULT_TARGETS,
-    BuildEvent,
-    CorpusConfig,
-    build_corpus,
-    extend_corpus,
-)
 from simulators.errors import InvalidConfigError
+
+if TYPE_CHECKING:
+    from costmodel.corpus import BuildEvent
 
 __all__ = ["CorpusBuild", "CorpusExtend"]
 
-_LINE_SECONDS = 10.0
+_BLINK_SECONDS, _LINE_SECONDS = 0.2, 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +32,19 @@ class CorpusBuild:
     """Everything random comes from it: equal seed and tools, equal files."""
     workers: int = 1
     """Compilers to run at once."""
-    targets: tuple[str, ...] = DEFAULT_TARGETS
-    """Targets (device/quantity), devices, or all."""
+    targets: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
+    """Targets (device/quantity), devices, or all; by default all deterministic ones of CPUs."""
     json: bool = False
     """Write JSON."""
 
     def run(self, output: Output) -> int:
         """Build, and say where it is."""
+        from costmodel.corpus import DEFAULT_TARGETS, CorpusConfig, build_corpus
+
         if self.workers < 1:
             raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
-        config = CorpusConfig(size=self.size, seed=self.seed, targets=self.targets)
+        targets = self.targets or DEFAULT_TARGETS
+        config = CorpusConfig(size=self.size, seed=self.seed, targets=targets)
         progress = _Progress(output)
         path = build_corpus(config, self.out, workers=self.workers, watch=progress)
         output.show(f"Wrote {path}, failures.parquet and card.md beside it.")
@@ -54,7 +58,7 @@ class CorpusExtend:
 
     out: Path
     """Folder of the corpus. A run that was interrupted goes on."""
-    targets: tuple[str, ...]
+    targets: Annotated[tuple[str, ...], arg(metavar="NAME...")]
     """Targets (device/quantity) or devices, such as nvidia-sm90 or x86-64-znver4/latency."""
     workers: int = 1
     """Compilers to run at once; leave it at 1 for measured targets."""
@@ -63,6 +67,8 @@ class CorpusExtend:
 
     def run(self, output: Output) -> int:
         """Label, and say where the rows are."""
+        from costmodel.corpus import extend_corpus
+
         if self.workers < 1:
             raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
         path = extend_corpus(self.out, self.targets, workers=self.workers, watch=_Progress(output))
@@ -73,33 +79,35 @@ class CorpusExtend:
 
 @dataclass(slots=True)
 class _Progress:
-    """One line every ten seconds with rate and time left."""
+    """How far, how fast, how long still: in place on a terminal, every ten seconds elsewhere."""
 
     output: Output
     started: float = field(default_factory=time.monotonic)
     reported: float = field(default_factory=time.monotonic)
     phase: str = ""
     before: int = 0
+    terminal: bool = field(default_factory=sys.stderr.isatty)
 
-    def __call__(self, event: BuildEvent) -> None:
+    def __call__(self, event: "BuildEvent") -> None:
         now = time.monotonic()
         if event.phase != self.phase:
             # What an earlier run did was not done at this run's speed.
             self.phase, self.started, self.before = event.phase, now, event.done
-            return
-        if now - self.reported < _LINE_SECONDS and event.done < event.total:
+        pause = _BLINK_SECONDS if self.terminal else _LINE_SECONDS
+        if now - self.reported < pause and event.done < event.total:
             return
         self.reported = now
+        line = self._line(event, now)
+        if self.terminal:
+            sys.stderr.write(f"\r\x1b[2K{line}" + ("\n" if event.done >= event.total else ""))
+            sys.stderr.flush()
+        else:
+            self.output.note(line)
+
+    def _line(self, event: "BuildEvent", now: float) -> str:
         rate = (event.done - self.before) / max(now - self.started, 1e-9)
         left = (event.total - event.done) / rate if rate > 0 else float("inf")
-        self.output.note(
+        return (
             f"{event.phase}: {event.done:,} of {event.total:,}, {event.lost:,} lost, "
-            f"{rate:.2f}/s, {_duration(left)} left"
+            f"{rate:.2f}/s, ETA {duration(left)}"
         )
-
-
-def _duration(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "unknown time"
-    minutes = int(seconds) // 60
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes + 1} min"

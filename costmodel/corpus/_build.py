@@ -203,7 +203,11 @@ def _labelled(
         path = folder / f"{chunk:06d}.jsonl"
         if not path.is_file():
             places = range(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-            made = _label_chunk(config, traced, places, seen, workers)
+
+            def labelled(more: int, done: int = done, lost: int = lost) -> None:
+                watch(BuildEvent("label", min(done + more, config.size), config.size, lost))
+
+            made = _label_chunk(config, traced, places, seen, workers, labelled)
             _write_text(path, "".join(json.dumps(one) + "\n" for one in made))
         for line in path.read_text().splitlines():
             record = json.loads(line)
@@ -223,6 +227,7 @@ def _label_chunk(
     places: Sequence[int],
     seen: set[str],
     workers: int,
+    labelled: Callable[[int], None],
 ) -> list[dict[str, Any]]:
     drawn = _in_order(
         [partial(_draw, config, traced, place) for place in places],
@@ -247,6 +252,7 @@ def _label_chunk(
         workers,
         LIMIT_S * children,
         CPU_S,
+        labelled,
     )
     for record, outcome in zip(fresh, outcomes, strict=True):
         record["samples"] = outcome.values.get("samples", [])
@@ -257,9 +263,16 @@ def _label_chunk(
 
 
 def _in_order(
-    tasks: Sequence[Task], workers: int, limit_s: float, cpu_s: float | None = None
+    tasks: Sequence[Task],
+    workers: int,
+    limit_s: float,
+    cpu_s: float | None = None,
+    labelled: Callable[[int], None] = lambda more: None,
 ) -> list[Outcome]:
-    outcomes = dict(sandboxed_many(tasks, workers=workers, limit_s=limit_s, cpu_s=cpu_s))
+    outcomes: dict[int, Outcome] = {}
+    for number, outcome in sandboxed_many(tasks, workers=workers, limit_s=limit_s, cpu_s=cpu_s):
+        outcomes[number] = outcome
+        labelled(sum(len(one.values.get("samples", ())) for one in outcomes.values()))
     return [outcomes[number] for number in range(len(tasks))]
 
 
