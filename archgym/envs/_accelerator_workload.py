@@ -1,4 +1,4 @@
-"""The workload of Accelerator-v0: layers, from a network's name, a file, or given as such."""
+"""The layers that accelerators run: from a network's name, a file, or given as such."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import Any
 from archgym.errors import InvalidConfigError, did_you_mean
 from simulators.accelerator import Layer, systolic
 
-__all__ = ["Workload", "WorkloadLike", "load_layers"]
+__all__ = ["Workload", "WorkloadLike", "load_layer", "load_layers"]
 
 WorkloadLike = str | PathLike[str] | Mapping[str, Any] | Layer | Sequence[Layer | Sequence[Any]]
 
@@ -60,6 +60,21 @@ def load_layers(workload: WorkloadLike, batch: int = 1) -> Workload:
         f"workload={workload!r} is a {type(workload).__name__}. Give the name of a network, the "
         "path of a file, a Timeloop problem, a Layer, or a list of layers."
     )
+
+
+def load_layer(workload: WorkloadLike) -> Workload:
+    """Return a workload of one layer, given as for `load_layers`.
+
+    Raises:
+        InvalidConfigError: there is no such workload, or it holds several layers.
+    """
+    found = load_layers(workload)
+    if len(found.layers) > 1:
+        raise InvalidConfigError(
+            f"workload={found.name!r} has {len(found.layers)} different layers. Give one of them, "
+            f"as in '{found.name}/1' or '{found.name}/{found.layers[0].name}'."
+        )
+    return found
 
 
 def _listed(workload: object) -> list[Layer] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archgym.env import ArchGymEnv
-from archgym.envs._mapping_layer import LayerLike, layer_of
+from archgym.envs._accelerator_workload import WorkloadLike, load_layer
 from archgym.envs._mapping_space import MappingEncoding
 from archgym.envs._tool_backends import MAESTRO, measure_maestro
 from archgym.errors import InvalidConfigError, did_you_mean
@@ -58,8 +58,8 @@ class MappingProblem(Problem):
     not win by work that is left out).
 
     Args:
-        layer: network and number or name of a layer, as in "resnet18/3"; a `Layer`; or a Timeloop
-            problem.
+        workload: a layer: of a network by number or name ("resnet18/4", "alexnet/conv3"), a file
+            with one (Timeloop problem, MLIR module, SCALE-Sim topology), or a `Layer`.
         pes: processing elements; with ``search_pes`` the most there may be.
         levels: levels of the mapping, 1 to 4: clusters within clusters.
         min_levels: fewest levels; below ``levels``, their number is a parameter. None: ``levels``.
@@ -84,7 +84,7 @@ class MappingProblem(Problem):
     def __init__(
         self,
         *,
-        layer: LayerLike = "resnet18/3",
+        workload: WorkloadLike = "resnet18/4",
         pes: int = 168,
         levels: int = 2,
         min_levels: int | None = None,
@@ -118,8 +118,8 @@ class MappingProblem(Problem):
                 f"{did_you_mean(compatibility, modes)} Allowed: {', '.join(modes)}."
             )
         self._compatibility: Compatibility = compatibility
-        found = layer_of(layer)
-        self.layer = MaestroLayer.from_layer(found)
+        found = load_layer(workload)
+        self.layer = MaestroLayer.from_layer(found.layers[0])
         self.encoding = MappingEncoding(
             layer=self.layer,
             pes=pes,
@@ -128,7 +128,7 @@ class MappingProblem(Problem):
             search_pes=bool(search_pes),
         )
         self.evaluator = evaluator
-        self.workload = layer if isinstance(layer, str) else found.name
+        self.workload = found.name
         self.work = (self.layer.macs, "MACs")
         self.metrics = {
             name: MetricSpec(name=name, unit=unit, direction=direction, description=text)
@@ -141,7 +141,7 @@ class MappingProblem(Problem):
         self.default_objective = objective if isinstance(objective, str) else objective.spec
         self.default_design = self._default_design()
         self._config = {
-            "layer": layer if isinstance(layer, str) else found.to_timeloop(),
+            "workload": found.config,
             "levels": levels,
             "min_levels": min_levels,
             "search_pes": bool(search_pes),
@@ -160,8 +160,8 @@ class MappingProblem(Problem):
         """Return the networks whose layers are known."""
         layers = {}
         for name, summary in Layer.networks().items():
-            layers[f"{name}/0 to {name}/{len(Layer.network(name)) - 1}"] = summary
-        return {"layer": layers}
+            layers[f"{name}/1 to {name}/{len(Layer.network(name))}"] = summary
+        return {"workload": layers}
 
     def _constraints(self, parameters: Sequence[Parameter]) -> list[Constraint]:
         l1, l2 = self.hardware.l1_size, self.hardware.l2_size
@@ -379,7 +379,7 @@ class MappingEnv(ArchGymEnv):
     ## Arguments
     Those of `ArchGymEnv` and, by keyword, those of `MappingProblem`:
 
-        gymnasium.make("archgym:archgym/Mapping-v0", layer="mobilenetv2/4", pes=256,
+        gymnasium.make("archgym:archgym/Mapping-v0", workload="mobilenetv2/5", pes=256,
                        noc_bandwidth=32, levels=2, objective="cycles")
 
     ## Version History

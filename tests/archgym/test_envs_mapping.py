@@ -26,14 +26,14 @@ class TestConformance(ProblemConformance):
     """The suite, on the default problem."""
 
     def make_problem(self) -> MappingProblem:
-        return MappingProblem(layer="resnet18/3")
+        return MappingProblem(workload="resnet18/4")
 
 
 class TestConformanceOfAllOptions(ProblemConformance):
     """The suite, with a number of levels and of PEs to be found, and a layer that is an object."""
 
     def make_problem(self) -> MappingProblem:
-        return MappingProblem(layer=LAYER, levels=3, min_levels=1, search_pes=True, pes=24)
+        return MappingProblem(workload=LAYER, levels=3, min_levels=1, search_pes=True, pes=24)
 
 
 def designs(problem: MappingProblem, n: int, seed: int = 0) -> list[dict]:
@@ -43,7 +43,7 @@ def designs(problem: MappingProblem, n: int, seed: int = 0) -> list[dict]:
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
 def test_every_index_vector_is_a_different_mapping(levels: int) -> None:
-    problem = MappingProblem(layer=LAYER, levels=levels, pes=24)
+    problem = MappingProblem(workload=LAYER, levels=levels, pes=24)
     rng = np.random.default_rng(levels)
     vectors = np.unique(rng.integers(problem.space.nvec, size=(400, len(problem.space))), axis=0)
     texts = {problem.mapping_text(problem.space.decode(vector)) for vector in vectors}
@@ -51,7 +51,7 @@ def test_every_index_vector_is_a_different_mapping(levels: int) -> None:
 
 
 def test_every_mapping_is_one_that_maestro_accepts_and_that_computes_the_layer() -> None:
-    problem = MappingProblem(layer=LAYER, levels=2, pes=24, l1_size=10**6, l2_size=10**7)
+    problem = MappingProblem(workload=LAYER, levels=2, pes=24, l1_size=10**6, l2_size=10**7)
     rng = np.random.default_rng(0)
     for vector in rng.integers(problem.space.nvec, size=(300, len(problem.space))):
         design = problem.space.decode(vector)
@@ -62,7 +62,7 @@ def test_every_mapping_is_one_that_maestro_accepts_and_that_computes_the_layer()
 
 @pytest.mark.parametrize("options", [{}, {"levels": 3, "noc_bandwidth": 2}, {"search_pes": True}])
 def test_every_gene_matters(options: dict) -> None:
-    problem = MappingProblem(layer="resnet18/3", **options)
+    problem = MappingProblem(workload="resnet18/4", **options)
     rng = np.random.default_rng(3)
     live = np.zeros(len(problem.space), dtype=bool)
     for _ in range(60):
@@ -122,7 +122,7 @@ def test_arrays_of_every_depth_and_size_fit() -> None:
 
 
 def test_rows_and_columns_are_counted_in_outputs_whatever_the_stride() -> None:
-    problem = MappingProblem(layer=LAYER, pes=24)
+    problem = MappingProblem(workload=LAYER, pes=24)
     design = {**problem.default_design, "tiles_Y": "3/2", "tiles_X": "5/1"}
     sizes = {
         (d.dim, d.size, d.offset)
@@ -134,7 +134,7 @@ def test_rows_and_columns_are_counted_in_outputs_whatever_the_stride() -> None:
 
 
 def test_a_mapping_of_a_known_kind_is_spelled_as_maestro_does() -> None:
-    problem = MappingProblem(layer="resnet18/3")
+    problem = MappingProblem(workload="resnet18/4")
     assert problem.mapping_text(problem.default_design) == (
         "SpatialMap(1,1) K;\nTemporalMap(16,16) C;\nTemporalMap(6,4) Y;\nTemporalMap(6,4) X;\n"
         "Cluster(16,P);\n"
@@ -142,15 +142,15 @@ def test_a_mapping_of_a_known_kind_is_spelled_as_maestro_does() -> None:
     )
 
 
-@pytest.mark.parametrize("layer", ["resnet18/0", "mobilenetv2/4", "bert-base/0", "dlrm/0", LAYER])
+@pytest.mark.parametrize("layer", ["resnet18/1", "mobilenetv2/5", "bert-base/1", "dlrm/1", LAYER])
 def test_l1_needs_are_maestros(layer: object) -> None:
-    problem = MappingProblem(layer=layer, l1_size=10**6, l2_size=10**8)
+    problem = MappingProblem(workload=layer, l1_size=10**6, l2_size=10**8)
     for design in designs(problem, 30):
         assert problem.encoding.l1_bytes(design) == problem.measure(design).l1_size_bytes
 
 
 def test_too_small_buffers_are_refused_before_the_evaluation() -> None:
-    problem = MappingProblem(layer=LAYER, pes=24, l1_size=200, l2_size=2000)
+    problem = MappingProblem(workload=LAYER, pes=24, l1_size=200, l2_size=2000)
     rng = np.random.default_rng(0)
     drawn = problem.space.decode
     vectors = rng.integers(problem.space.nvec, size=(300, len(problem.space)))
@@ -168,7 +168,7 @@ def test_too_small_buffers_are_refused_before_the_evaluation() -> None:
 
 
 def test_metrics_are_the_cost_models() -> None:
-    problem = MappingProblem(layer=LAYER, pes=24, search_pes=True)
+    problem = MappingProblem(workload=LAYER, pes=24, search_pes=True)
     for design in designs(problem, 20):
         metrics = problem.evaluate([design])[0].metrics
         cost = problem.measure(design)
@@ -181,8 +181,8 @@ def test_metrics_are_the_cost_models() -> None:
 
 
 def test_the_tools_energy_differs_by_the_l1_of_clustered_mappings() -> None:
-    ours = MappingProblem(layer=LAYER, pes=24)
-    theirs = MappingProblem(layer=LAYER, pes=24, compatibility="maestro")
+    ours = MappingProblem(workload=LAYER, pes=24)
+    theirs = MappingProblem(workload=LAYER, pes=24, compatibility="maestro")
     design = ours.default_design
     l1 = sum(v for name, v in ours.breakdown(design)["energy (nJ)"].items() if "L1" in name)
     gap = ours.reference.metrics["energy_pj"] - theirs.reference.metrics["energy_pj"]
@@ -191,7 +191,7 @@ def test_the_tools_energy_differs_by_the_l1_of_clustered_mappings() -> None:
 
 
 def test_texts_show_the_mapping_and_what_bounds_it() -> None:
-    problem = MappingProblem(layer=LAYER, pes=24)
+    problem = MappingProblem(workload=LAYER, pes=24)
     text = problem.describe(problem.default_design, problem.reference)
     assert "SpatialMap(1,1) K;" in text
     explained = problem.explain(problem.default_design)
@@ -202,19 +202,19 @@ def test_texts_show_the_mapping_and_what_bounds_it() -> None:
 
 
 def test_layers_are_named_numbered_or_given() -> None:
-    named = MappingProblem(layer=f"resnet18/{Layer.network('resnet18')[3].name}")
-    assert named.layer == MappingProblem(layer="resnet18/3").layer
-    given = MappingProblem(layer=LAYER.to_timeloop(), pes=24)
-    assert dict(given.layer.dims) == dict(MappingProblem(layer=LAYER, pes=24).layer.dims)
+    named = MappingProblem(workload=f"resnet18/{Layer.network('resnet18')[3].name}")
+    assert named.layer == MappingProblem(workload="resnet18/4").layer
+    given = MappingProblem(workload=LAYER.to_timeloop(), pes=24)
+    assert dict(given.layer.dims) == dict(MappingProblem(workload=LAYER, pes=24).layer.dims)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layer": "resnet18/99"}, "'resnet18/0' to 'resnet18/20'"),
-        ({"layer": "resnet18"}, "has no layer ''"),
-        ({"layer": "resnet81/0"}, "resnet"),
-        ({"layer": 3}, "is a int"),
+        ({"workload": "resnet18/99"}, "a number from 1 to 21"),
+        ({"workload": "resnet18"}, "different layers.*'resnet18/1'"),
+        ({"workload": "resnet81/1"}, "resnet"),
+        ({"workload": 3}, "is a int"),
         ({"levels": 5}, "levels <= 4"),
         ({"levels": 2, "min_levels": 3}, "min_levels=3"),
         ({"pes": 0}, "pes is 0"),
@@ -228,30 +228,30 @@ def test_arguments_are_checked(arguments: dict, message: str) -> None:
 
 
 def test_hardware_that_holds_no_mapping_is_said_to() -> None:
-    problem = MappingProblem(layer=LAYER, l1_size=8)
+    problem = MappingProblem(workload=LAYER, l1_size=8)
     with pytest.raises(InvalidConfigError, match="l1_capacity"):
         problem.reference  # noqa: B018 - made on first use
 
 
 def test_a_layer_of_one_mac_has_a_mapping() -> None:
-    problem = MappingProblem(layer=Layer.matmul(m=1, n=1, k=1), pes=1)
+    problem = MappingProblem(workload=Layer.matmul(m=1, n=1, k=1), pes=1)
     assert problem.reference.metrics["cycles"] > 0
     assert isinstance(problem.space["order_1"], Permutation)
 
 
 def test_environments_step() -> None:
-    env = gymnasium.make("archgym:archgym/Mapping-v0", layer="resnet18/3")
+    env = gymnasium.make("archgym:archgym/Mapping-v0", workload="resnet18/4")
     env.reset(seed=1)
     env.action_space.seed(1)
     steps = [env.step(env.action_space.sample()) for _ in range(20)]
     assert any(info["feasible"] for *_, info in steps)
     assert all(np.isfinite(reward) for _, reward, *_ in steps)
-    many = gymnasium.make_vec("archgym:archgym/Mapping-v0", num_envs=3, layer="resnet18/3")
+    many = gymnasium.make_vec("archgym:archgym/Mapping-v0", num_envs=3, workload="resnet18/4")
     many.reset(seed=1)
     _, rewards, *_ = many.step(many.action_space.sample())
     assert rewards.shape == (3,)
 
 
 def test_a_search_finds_better_mappings_than_the_default() -> None:
-    result = search(MappingProblem(layer="resnet18/3"), "genetic", 150, seed=0)
+    result = search(MappingProblem(workload="resnet18/4"), "genetic", 150, seed=0)
     assert max(trial.reward for trial in result.trials) > 0

@@ -78,7 +78,7 @@ def test_timeloop_is_given_the_design_and_its_mappings(tmp_path: Path) -> None:
 
 
 def test_maestro_is_given_the_design(tmp_path: Path) -> None:
-    problem = MappingProblem(layer="alexnet/3", pes=64)
+    problem = MappingProblem(workload="alexnet/4", pes=64)
     (evaluation,) = problem.evaluate([problem.default_design])
     theirs = problem.measure_with("maestro", problem.default_design, program(tmp_path, MAESTRO))
     check(evaluation.metrics, theirs)
@@ -101,6 +101,6 @@ def test_missing_programs_and_other_backends_are_explained(tmp_path: Path) -> No
         accelerators.measure_with("timeloop", accelerators.default_design, tmp_path / "none")
     with pytest.raises(InvalidConfigError, match=r"no backend 'maestro'.*Allowed: timeloop"):
         accelerators.measure_with("maestro", accelerators.default_design, None)
-    mappings = MappingProblem(layer="alexnet/3")
+    mappings = MappingProblem(workload="alexnet/4")
     with pytest.raises(BackendError, match=r"maestro .*none' does not exist"):
         mappings.measure_with("maestro", mappings.default_design, tmp_path / "none")

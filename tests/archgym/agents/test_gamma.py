@@ -129,7 +129,7 @@ def test_crossover_keeps_groups_together(crossover: str) -> None:
 @given(st.integers(0, 50))
 @settings(max_examples=15, deadline=None)
 def test_every_design_it_asks_for_is_new_and_legal(seed: int) -> None:
-    problem = MappingProblem(layer="mobilenetv2/9", levels=3, min_levels=1)
+    problem = MappingProblem(workload="mobilenetv2/10", levels=3, min_levels=1)
     searching = GammaAgent(
         problem.space, budget=100, seed=seed, config=GammaConfig(population=6, elite=3)
     )
