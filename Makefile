@@ -73,12 +73,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(NATIVE) | $(BIN)/python
 	$(INSTALL) --editable .
 	@touch $@
 
-# Torch has a step of its own, since it may be missing for a platform. Unpinned, it would be the
-# newest build for GPUs: gigabytes of CUDA.
+# Each of these has a step of its own, since it may be missing for a platform. Torch is pinned:
+# otherwise it would be the newest build for GPUs, gigabytes of CUDA.
+EXTRAS := rl ray neural dashboard
+
 $(VENV)/.complete: $(VENV)/.installed
 	@echo "Installing what the tests need."
-	$(INSTALL) 'archgym[dev,optuna]'
-	$(INSTALL) 'archgym[rl]' || echo "SKIPPED: tests of PPO: torch or stable-baselines3 cannot be installed here"
+	$(INSTALL) 'archgym[dev,optuna,proxy]'
+	@for extra in $(EXTRAS); do $(INSTALL) "archgym[$$extra]" || \
+	    echo "SKIPPED: tests of the extra '$$extra', which cannot be installed here"; done
 	@touch $@
 
 # $(call provide,COMMANDS OF WHICH ONE IS ENOUGH,DEBIAN PACKAGE,WHAT IS SKIPPED WITHOUT IT)
