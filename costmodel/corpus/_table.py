@@ -47,7 +47,7 @@ def rows_of(records: Iterable[Record], versions: Mapping[str, str]) -> list[dict
     seen: set[str] = set()
     tools = json.dumps(dict(versions), sort_keys=True)
     for record in records:
-        for row in _rows_of_record(record):
+        for row in _rows_of_record(record) if record["samples"] else ():
             if row["id"] not in seen:
                 seen.add(row["id"])
                 rows.append({**row, "versions": tools})

@@ -8,6 +8,8 @@ pytest.importorskip("mlir.ir")
 pytest.importorskip("llvmlite.binding")
 
 from costmodel.corpus import SPLITS, CorpusConfig, _build, build_corpus
+from costmodel.corpus._sources import draw_program
+from costmodel.targets._sandbox import SampleError
 from simulators.errors import InvalidConfigError
 
 TARGETS = ("x86-64-haswell", "analytic")
@@ -116,3 +118,16 @@ def test_extending_needs_a_corpus(tmp_path):
 
     with pytest.raises(InvalidConfigError, match="costmodel corpus build"):
         extend_corpus(tmp_path, ["analytic"])
+
+
+def test_a_draw_that_fails_is_a_failure_and_no_row(tmp_path, monkeypatch):
+    def sometimes(rng, traced):
+        if rng.random() < 0.5:
+            raise SampleError("a value of type tensor<4xi1>")
+        return draw_program(rng, traced)
+
+    monkeypatch.setattr(_build, "draw_program", sometimes)
+    path = build_corpus(CorpusConfig(size=2, seed=5, targets=TARGETS[1:]), tmp_path)
+    assert pq.read_table(path).num_rows >= 2
+    reasons = [row["reason"] for row in pq.read_table(tmp_path / "failures.parquet").to_pylist()]
+    assert "SampleError: a value of type tensor<4xi1>" in reasons
