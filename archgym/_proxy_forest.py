@@ -1,6 +1,7 @@
 """Forests of regression trees: grown by scikit-learn, kept and evaluated as plain arrays."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,11 +13,11 @@ from archgym.agents._agent import Hyperparameters, bounded
 from archgym.errors import RecordError
 from archgym.space import DesignSpace
 
-_CHUNK = 8192
-"""Designs evaluated at once, so that what a tree needs of them stays in the cache."""
+_CHUNK = 131_072
+"""Designs times trees that are evaluated at once, so that they stay in the cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trees:
     """Nodes and leaves of all trees, one tree after another."""
 
@@ -59,8 +60,9 @@ class Trees:
     def evaluate(self, rows: Singles) -> tuple[Floats, Floats]:
         """Return mean and standard deviation over the trees, each of shape (n, targets)."""
         mean, spread = np.empty((2, len(rows), self.values.shape[1]))
-        for start in range(0, len(rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        step = max(1, _CHUNK // len(self.roots))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
             values = self.values[self._leaves(rows[part])]
             centre = values.mean(axis=0)
             # Of float32 and around the mean, so that trees that agree have a spread of about 0.
@@ -68,23 +70,37 @@ class Trees:
         return mean, spread
 
     def _leaves(self, rows: Singles) -> NDArray[np.int64]:
-        """Return the leaf of every tree that each row reaches, shape (trees, n)."""
-        flat = np.ascontiguousarray(rows).reshape(-1)
-        starts = np.arange(len(rows)) * rows.shape[1]
-        children = self.children.reshape(-1)
-        leaves = np.empty((len(self.roots), len(rows)), dtype=np.int64)
-        for root, reached in zip(self.roots, leaves, strict=True):
-            who = np.arange(len(rows))
-            at = np.full(len(rows), root, dtype=np.int64)
-            while len(who):
-                feature = self.feature[at]
-                inner = feature >= 0
-                if not inner.all():
-                    reached[who[~inner]] = ~feature[~inner]
-                    who, at, feature = who[inner], at[inner], feature[inner]
-                right = flat[starts[who] + feature] > self.threshold[at]
-                at = children[2 * at + right].astype(np.int64)
-        return leaves
+        """Return the leaf of every tree that each row reaches, shape (trees, n).
+
+        All trees take a step at the same time, so that a single design takes few steps too. A
+        leaf is its own child; rows that have reached one are put aside once they add up.
+        """
+        n, trees = len(rows), len(self.roots)
+        flat, feature, threshold, children = rows.reshape(-1), *self._steps
+        reached = np.empty(trees * n, dtype=np.int64)
+        who = np.arange(trees * n)
+        starts = np.tile(np.arange(n) * rows.shape[1], trees)
+        at = np.repeat(self.roots.astype(np.int64), n)
+        while len(who):
+            column = feature.take(at)
+            leaf = column < 0
+            if 16 * np.count_nonzero(leaf) > len(leaf):
+                done, rest = np.flatnonzero(leaf), np.flatnonzero(~leaf)
+                reached[who.take(done)] = ~column.take(done)
+                who, starts, at = who.take(rest), starts.take(rest), at.take(rest)
+                column = column.take(rest)
+            column += starts
+            right = flat.take(column, mode="clip") > threshold.take(at)
+            at = children.take(2 * at + right)
+        return reached.reshape(trees, n)
+
+    @cached_property
+    def _steps(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+        """Feature, threshold and children in the types that numpy indexes fastest with."""
+        children = self.children.astype(np.int64)
+        leaves = np.flatnonzero(self.feature < 0)
+        children[leaves] = leaves[:, None]
+        return self.feature.astype(np.int64), self.threshold, children.reshape(-1)
 
     def arrays(self, prefix: str) -> Arrays:
         """Return the arrays under names that start with ``prefix``."""
