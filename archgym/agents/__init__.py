@@ -7,8 +7,10 @@ from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
 from archgym.agents._bayesian import BayesianAgent, BayesianConfig
 from archgym.agents._gamma import GammaAgent, GammaConfig
+from archgym.agents._gbrl import GBRLAgent, GBRLConfig
 from archgym.agents._genetic import GeneticAgent, GeneticConfig
 from archgym.agents._local_search import LocalSearchAgent, LocalSearchConfig
+from archgym.agents._masked_ppo import MaskedPPOAgent, MaskedPPOConfig
 from archgym.agents._optuna import (
     CMAESAgent,
     CMAESConfig,
@@ -25,6 +27,7 @@ from archgym.agents._optuna import (
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
+from archgym.agents._random_forest import RandomForestAgent, RandomForestConfig
 from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
 from archgym.agents._simulated_annealing import SimulatedAnnealingAgent, SimulatedAnnealingConfig
 from archgym.agents._sobol import SobolAgent, SobolConfig
@@ -40,6 +43,8 @@ __all__ = [
     "BayesianConfig",
     "CMAESAgent",
     "CMAESConfig",
+    "GBRLAgent",
+    "GBRLConfig",
     "GPAgent",
     "GPConfig",
     "GammaAgent",
@@ -49,6 +54,8 @@ __all__ = [
     "Hyperparameters",
     "LocalSearchAgent",
     "LocalSearchConfig",
+    "MaskedPPOAgent",
+    "MaskedPPOConfig",
     "NSGA2Agent",
     "NSGA2Config",
     "OptunaAgent",
@@ -60,6 +67,8 @@ __all__ = [
     "PortfolioConfig",
     "QMCAgent",
     "QMCConfig",
+    "RandomForestAgent",
+    "RandomForestConfig",
     "RandomWalkAgent",
     "RandomWalkConfig",
     "SimulatedAnnealingAgent",
@@ -85,6 +94,7 @@ AGENTS: dict[str, type[Agent]] = {
         GammaAgent,
         AntColonyAgent,
         BayesianAgent,
+        RandomForestAgent,
         TreeSearchAgent,
         PolicyGradientAgent,
         TPEAgent,
@@ -93,6 +103,8 @@ AGENTS: dict[str, type[Agent]] = {
         GPAgent,
         QMCAgent,
         PPOAgent,
+        MaskedPPOAgent,
+        GBRLAgent,
         PortfolioAgent,
     )
 }

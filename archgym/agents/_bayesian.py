@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from archgym.agents._acquisition import WARPS, log_expected_improvement
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
+from archgym.agents._candidates import Candidates
 from archgym.agents._gaussian_process import (
     GaussianProcess,
     MixedEncoding,
@@ -33,9 +34,8 @@ FIT_ITERATIONS = 15
 # Best trials that candidates are mutated from.
 PARENTS = 12
 
-# Steps of the local search on the acquisition function, and values tried of a wide ordered grid.
+# Steps of the local search on the acquisition function.
 LOCAL_STEPS = 4
-WIDE_GRID = 8
 
 # Candidates kept to fill up a batch after its first design.
 SHORTLIST = 128
@@ -124,6 +124,7 @@ class BayesianAgent(Agent):
     ) -> None:
         super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
         self._encoding = MixedEncoding(space)
+        self._pool = Candidates(space, self.rng)
         self._vectors: Indices = np.empty((0, len(space)), dtype=np.int64)
         self._rewards: Floats = np.empty((0, objectives))
         self._feasible: NDArray[np.bool_] = np.empty(0, dtype=bool)
@@ -141,7 +142,7 @@ class BayesianAgent(Agent):
         """Return initial designs, or those of the highest expected improvement."""
         initial = min(self.config.initial, max(2, self.budget // 3))
         if len(self._vectors) < initial:
-            return self.decode(self._new_samples(initial - len(self._vectors)))
+            return self.decode(self._pool.new_samples(initial - len(self._vectors), self._seen))
         with _one_thread():
             targets = self._targets()
             model = self._updated_model(targets)
@@ -170,18 +171,6 @@ class BayesianAgent(Agent):
     def observe(self, trials: Sequence[Trial]) -> None:
         """Add the trials; the model does not care who asked."""
         self.tell(trials)
-
-    def _new_samples(self, n: int) -> Indices:
-        """Return random designs not asked for before, as far as there are any."""
-        found: list[Indices] = []
-        for _ in range(50):
-            for row in self.space.sample_indices(self.rng, n):
-                if len(found) < n and row.tobytes() not in self._seen:
-                    self._seen.add(row.tobytes())
-                    found.append(row)
-            if len(found) == n:
-                break
-        return np.stack(found) if found else self.space.sample_indices(self.rng, 1)
 
     # ---------------------------------------------------------------- model
 
@@ -243,7 +232,7 @@ class BayesianAgent(Agent):
         while len(chosen) < self.config.batch:
             pick = self._first_new(pool, np.argsort(-scores, kind="stable"))
             if pick is None:
-                chosen.extend(self._new_samples(self.config.batch - len(chosen)))
+                chosen.extend(self._pool.new_samples(self.config.batch - len(chosen), self._seen))
                 break
             chosen.append(pool[pick])
             self._seen.add(pool[pick].tobytes())
@@ -265,36 +254,10 @@ class BayesianAgent(Agent):
         half = self.config.candidates // 2
         top = np.argsort(-targets, kind="stable")[:PARENTS]
         if self.config.trust_region:
-            return self._mutants(self._vectors[top[:1]], 2 * half, self._region.radius)
-        # Better parents have more mutants: rank drawn with a linearly falling probability.
+            return self._pool.mutants(self._vectors[top[:1]], 2 * half, self._region.radius)
         parents = self._vectors[top]
         random = self.space.sample_indices(self.rng, half)
-        return np.concatenate([random, self._mutants(parents, half, len(self.space))])
-
-    def _mutants(self, parents: Indices, n: int, most: int) -> Indices:
-        """Return vectors that differ from a parent in 1 to ``most`` parameters, mostly in few."""
-        d = len(self.space)
-        rank = (len(parents) * (1 - np.sqrt(self.rng.random(n)))).astype(np.int64)
-        base = self._with_silent_genes(parents[rank])
-        changes = np.minimum(self.rng.geometric(0.4, size=n), most)
-        order = self.rng.random((n, d)).argsort(axis=1).argsort(axis=1)
-        return self.space.canonical(np.where(order < changes[:, None], self._moved(base), base))
-
-    def _with_silent_genes(self, vectors: Indices) -> Indices:
-        """Fill inactive entries at random, for the case that a mutation activates them."""
-        drawn = self.rng.integers(self.space.nvec, size=vectors.shape)
-        return np.asarray(np.where(self.space.active(vectors), vectors, drawn))
-
-    def _moved(self, vectors: Indices) -> Indices:
-        """Return other values for all entries: near ones for half of the ordered, else any."""
-        nvec = self.space.nvec
-        reach = np.maximum(1.0, nvec / 10)
-        step = np.rint(self.rng.normal(size=vectors.shape) * reach).astype(np.int64)
-        step += np.where(step >= 0, 1, 0)
-        near = np.clip(vectors + step, 0, nvec - 1)
-        any_other = (vectors + self.rng.integers(1, np.maximum(nvec, 2), size=vectors.shape)) % nvec
-        local = self._encoding.ordered & (self.rng.random(vectors.shape) < 0.5)
-        return np.asarray(np.where(local, near, any_other))
+        return np.concatenate([random, self._pool.mutants(parents, half, len(self.space))])
 
     def _climbed(
         self, model: GaussianProcess, best: float, pool: Indices
@@ -323,35 +286,12 @@ class BayesianAgent(Agent):
         return pool, scores
 
     def _neighbours(self, vector: Indices) -> Indices:
-        """Return canonical vectors that differ from ``vector`` in one active parameter."""
-        base = self._with_silent_genes(vector[None])[0]
-        rows, values = [], []
-        for j in np.flatnonzero(self.space.active(vector)):
-            other = self._alternatives(int(j), int(vector[j]))
-            rows.append(np.full(len(other), j))
-            values.append(other)
-        if not rows:
-            return vector[:0].reshape(0, len(vector))
-        columns, entries = np.concatenate(rows), np.concatenate(values)
-        found = np.repeat(base[None], len(columns), axis=0)
-        found[np.arange(len(columns)), columns] = entries
-        found = self.space.canonical(found)
+        """Return legal vectors that differ from ``vector`` in one active parameter."""
+        found = self._pool.neighbours(vector)
         if self.config.trust_region:
             centre = self._vectors[np.argmax(self._rewards.sum(axis=1))]
             found = found[(found != centre).sum(axis=1) <= self._region.radius]
-        if self.space.constraints:
-            found = found[[self.is_legal(row) for row in found]]
         return found
-
-    def _alternatives(self, j: int, index: int) -> Indices:
-        n = int(self.space.nvec[j])
-        if not self._encoding.ordered[j] or n <= WIDE_GRID:
-            other = np.arange(n)
-        else:
-            near = index + np.array([-4, -2, -1, 1, 2, 4])
-            other = np.append(near, self.rng.integers(n, size=2))
-            other = other[(other >= 0) & (other < n)]
-        return np.asarray(other[other != index])
 
 
 @dataclass(slots=True)

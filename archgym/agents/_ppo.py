@@ -101,7 +101,7 @@ class PPOAgent(Agent):
         from archgym.task import BudgetExhausted
 
         config = self.config
-        with _deterministic_torch():
+        with deterministic_torch():
             environment = TaskVecEnv(task, config.environments, self.rng)
             layers = [config.hidden] if config.hidden else []
             model = PPO(
@@ -127,7 +127,7 @@ class PPOAgent(Agent):
 
 
 @contextmanager
-def _deterministic_torch() -> Iterator[None]:
+def deterministic_torch() -> Iterator[None]:
     """Run on one thread with deterministic kernels, and restore every global state afterwards."""
     import random
 

@@ -25,7 +25,10 @@ NEEDS = {
     "qmc": ("optuna",),
     "cmaes": ("optuna", "cmaes"),
     "gp": ("optuna", "torch"),
+    "random_forest": ("sklearn",),
     "ppo": ("stable_baselines3", "torch"),
+    "masked_ppo": ("sb3_contrib", "stable_baselines3", "torch"),
+    "gbrl": ("gbrl", "torch"),
 }
 
 
