@@ -73,6 +73,7 @@ class TreeSearchAgent(Agent):
         self._rewards: dict[tuple[int, ...], float] = {}
         self._range = (math.inf, -math.inf)
         self._asked: Path = ()
+        self._spent: set[Path] = set()
         self._best: Indices | None = None
         self._best_reward = -math.inf
 
@@ -88,6 +89,8 @@ class TreeSearchAgent(Agent):
             else:
                 self._asked = path
                 return [self.space.decode(row)]
+            if self._is_leaf(path, row):
+                self._close(path)
         self._asked = ()
         return [self.space.sample(self.rng)]
 
@@ -132,6 +135,26 @@ class TreeSearchAgent(Agent):
             self._visits[path[:length]] = self._visits.get(path[:length], 0) + 1
             self._totals[path[:length]] = self._totals.get(path[:length], 0.0) + value
 
+    def _is_leaf(self, path: Path, row: Indices) -> bool:
+        """Return whether the choices leave nothing to be completed."""
+        decided = {i for i, low, high in path if high - low == 1}
+        active = np.flatnonzero(self.space.active(row))
+        return all(i in decided or self.space.nvec[i] == 1 for i in active.tolist())
+
+    def _close(self, path: Path) -> None:
+        """Take a known leaf out of the tree, and every branch of which all leaves are out."""
+        self._spent.add(path)
+        while path:
+            parent, (i, _, _) = path[:-1], path[-1]
+            start = (
+                parent[-1][1:] if parent and parent[-1][0] == i else (0, int(self.space.nvec[i]))
+            )
+            branches = self._branches(i, start[0], start[1])
+            if any((*parent, (i, low, high)) not in self._spent for low, high in branches):
+                return
+            self._spent.add(parent)
+            path = parent
+
     def _descend(self) -> tuple[Path, Indices]:
         """Return the choices inside the tree, its new leaf included, and the completed design."""
         row: Indices = np.zeros(len(self.space), dtype=np.int64)
@@ -161,6 +184,7 @@ class TreeSearchAgent(Agent):
         untried = [k for k, child in enumerate(children) if child not in self._visits]
         if untried:
             return untried[self.rng.integers(len(untried))]
+        worthwhile = [k for k, child in enumerate(children) if child not in self._spent]
         floor, ceiling = self._range
         scale = ceiling - floor if ceiling > floor else 1.0
         log_visits = math.log(sum(self._visits[child] for child in children))
@@ -169,7 +193,7 @@ class TreeSearchAgent(Agent):
             + self.config.exploration * math.sqrt(log_visits / self._visits[child])
             for child in children
         ]
-        return int(np.argmax(bounds))
+        return max(worthwhile or range(len(children)), key=lambda k: bounds[k])
 
     def _completed(self, i: int, low: int, high: int) -> int:
         if self._best is not None and self.rng.random() < self.config.memory:
