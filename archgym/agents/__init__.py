@@ -24,6 +24,7 @@ from archgym.agents._optuna import (
     TPEAgent,
     TPEConfig,
 )
+from archgym.agents._points import PointsAgent
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
@@ -61,6 +62,7 @@ __all__ = [
     "OptunaAgent",
     "PPOAgent",
     "PPOConfig",
+    "PointsAgent",
     "PolicyGradientAgent",
     "PolicyGradientConfig",
     "PortfolioAgent",

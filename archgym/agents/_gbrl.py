@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from scipy.stats import rankdata
 
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
 from archgym.agents._construction import Construction
@@ -163,6 +161,8 @@ class GBRLAgent(Agent):
         self._keep_best(group)
         if len(group) < 2:
             return
+        from scipy.stats import rankdata
+
         ranks = rankdata(list(group.values()))
         advantages = (ranks - ranks.mean()) / max(ranks.std(), 1e-12)
         taken = [self._construction.decisions(np.array(key, dtype=np.int64)) for key in group]
@@ -181,6 +181,8 @@ class GBRLAgent(Agent):
         self, logits: Floats, masks: NDArray[np.bool_], branches: Indices, weights: Floats
     ) -> Floats:
         """Return the gradient of every decision's objective by its logits."""
+        from scipy.special import log_softmax
+
         log_p = log_softmax(np.where(masks, logits, -np.inf), axis=1)
         p = np.exp(log_p)
         chosen = branches[:, None] == np.arange(p.shape[1])

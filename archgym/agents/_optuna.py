@@ -41,6 +41,8 @@ class OptunaAgent(Agent):
         ...
         ...     def sampler(self):
         ...         return optuna.samplers.RandomSampler(seed=self.seed)
+        >>> archgym.search("archgym/DRAM-v0", UniformAgent, budget=30, seed=0).evaluations
+        30
     """
 
     modules: ClassVar[tuple[str, ...]] = ("optuna",)

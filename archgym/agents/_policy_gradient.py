@@ -6,8 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from scipy.stats import rankdata
 
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
 from archgym.space import Design, DesignSpace, Integer, Real
@@ -105,6 +103,8 @@ class PolicyGradientAgent(Agent):
         self._keep_best(group)
         if len(group) < 2:
             return
+        from scipy.stats import rankdata
+
         designs = np.array(list(group), dtype=np.int64)
         ranks = rankdata(list(group.values()))
         advantages = (ranks - ranks.mean()) / max(ranks.std(), 1e-12)
@@ -121,6 +121,8 @@ class PolicyGradientAgent(Agent):
         self._best = {key: group[key] for key in best}
 
     def _gradient(self, designs: Indices, advantages: Floats) -> Floats:
+        from scipy.special import log_softmax
+
         log_p = log_softmax(self._logits, axis=1)
         p = np.exp(log_p)
         chosen = designs[:, :, None] == np.arange(p.shape[1])
