@@ -60,6 +60,8 @@ class CorpusExtend:
     """Folder of the corpus. A run that was interrupted goes on."""
     targets: Annotated[tuple[str, ...], arg(metavar="NAME...")]
     """Targets (device/quantity) or devices, such as nvidia-sm90 or x86-64-znver4/latency."""
+    most: int | None = None
+    """Programs to label, counted from the first row; by default all."""
     workers: int = 1
     """Compilers to run at once; leave it at 1 for measured targets."""
     json: bool = False
@@ -71,7 +73,9 @@ class CorpusExtend:
 
         if self.workers < 1:
             raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
-        path = extend_corpus(self.out, self.targets, workers=self.workers, watch=_Progress(output))
+        path = extend_corpus(
+            self.out, self.targets, workers=self.workers, most=self.most, watch=_Progress(output)
+        )
         output.show(f"Added {len(self.targets)} targets to {path}.")
         output.result({"rows": str(path), "targets": list(self.targets)})
         return 0

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from costmodel.corpus._build import BuildEvent, Watcher
 from costmodel.corpus._sample import CPU_S, LIMIT_S
 from costmodel.corpus._table import FAILURES_FILE, ROWS_FILE, write_table
 from costmodel.targets import TARGETS, resolve_targets
-from costmodel.targets._label import Measurement, loops_of, measure, preload
+from costmodel.targets._label import Measurement, measure_text, preload
 from costmodel.targets._sandbox import Report, sandboxed_many
 from simulators.errors import InvalidConfigError
 
@@ -29,16 +30,19 @@ def extend_corpus(
     targets: Sequence[str],
     *,
     workers: int = 1,
+    most: int | None = None,
     watch: Watcher = lambda event: None,
 ) -> Path:
-    """Label the lowered programs of a corpus for more targets and add the columns.
+    """Label the programs of a corpus for more targets and add the columns.
 
-    An interrupted run goes on. A high-level row gets the labels of its unscheduled lowered form.
+    An interrupted run goes on. Compilers read lowered programs, accelerators high-level ones; an
+    unscheduled program's two rows get the same labels.
 
     Args:
         folder: Folder of the corpus.
         targets: Names of targets or devices.
         workers: Compilers to run at once; measured targets want 1 and a quiet machine.
+        most: Programs to label, counted from the first row; None for all. Others have no label.
         watch: Told about progress.
 
     Returns:
@@ -56,15 +60,21 @@ def extend_corpus(
     names = resolve_targets(targets)
     preload()
     table = pq.read_table(path)
-    texts = {
-        row["id"]: row["text"]
-        for row in table.select(["id", "view", "text"]).to_pylist()
-        if row["view"] == "low"
-    }
-    lines = _labelled(texts, names, folder / "extra", workers, watch)
-    write_table(_with_columns(table, names, lines), path)
-    _add_failures(folder / FAILURES_FILE, lines.values())
+    for view in ("low", "high"):
+        chosen = [name for name in names if (name.startswith("xpu-")) == (view == "high")]
+        if chosen:
+            texts = _texts(table, view, most)
+            lines = _labelled(texts, chosen, folder / "extra", workers, watch)
+            table = _with_columns(table, chosen, lines, view)
+            _add_failures(folder / FAILURES_FILE, lines.values())
+    write_table(table, path)
     return path
+
+
+def _texts(table: pa.Table, view: str, most: int | None) -> dict[str, str]:
+    rows = table.select(["id", "view", "text"]).to_pylist()
+    texts = {row["id"]: row["text"] for row in rows if row["view"] == view}
+    return dict(islice(texts.items(), most))
 
 
 def _labelled(
@@ -114,18 +124,24 @@ def _read(path: Path) -> Iterator[Line]:
 
 
 def _label(text: str, wanted: frozenset[str], report: Report) -> None:
-    report.stage("parse")
-    measure(loops_of(text), Measurement(wanted, report))
+    measure_text(text, Measurement(wanted, report))
 
 
-def _with_columns(table: pa.Table, names: Sequence[str], lines: Mapping[str, Line]) -> pa.Table:
+def _with_columns(
+    table: pa.Table, names: Sequence[str], lines: Mapping[str, Line], view: str
+) -> pa.Table:
     rows = table.select(["id", "program", "view", "schedule"]).to_pylist()
     plain = {
-        row["program"]: row["id"]
-        for row in rows
-        if row["view"] == "low" and row["schedule"] == "[]"
+        row["program"]: row["id"] for row in rows if row["view"] == view and row["schedule"] == "[]"
     }
-    sources = [row["id"] if row["view"] == "low" else plain.get(row["program"]) for row in rows]
+    sources = [
+        row["id"]
+        if row["view"] == view
+        else plain.get(row["program"])
+        if row["schedule"] == "[]"
+        else None
+        for row in rows
+    ]
     nothing: Line = {"labels": {}}
     for name in names:
         values = [

@@ -1,12 +1,14 @@
 """Label one program: lower it, compile it for each device, run it, ask each tool."""
 
 import contextlib
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from costmodel.targets import (
+    accelerator,
     amd,
     analytic,
     code_generation,
@@ -42,16 +44,18 @@ __all__ = [
     "label",
     "loops_of",
     "measure",
+    "measure_text",
     "preload",
     "resolve_targets",
 ]
 
-_FAMILIES = (code_generation, execution, throughput, latency, nvidia, amd, analytic)
+_FAMILIES = (code_generation, execution, throughput, latency, nvidia, amd, accelerator, analytic)
 TARGETS: Mapping[str, TargetSpec] = {
     spec.name: spec for family in _FAMILIES for spec in family.TARGETS
 }
 """Every label by its name."""
 
+_ACCELERATOR = {spec.name for spec in accelerator.TARGETS}
 _ENTRY = "kernel"
 _SEED = 20230
 
@@ -145,8 +149,7 @@ def label(text: str, targets: Sequence[str] = ("all",), *, limit_s: float = 60.0
 
     def task(report: Report) -> None:
         measurement = Measurement(wanted, report)
-        report.stage("parse")
-        measure(loops_of(text), measurement)
+        measure_text(text, measurement)
 
     outcome = sandboxed(task, limit_s=limit_s)
     failures = {stage: Failure(stage, reason) for stage, reason in _failures(outcome.values)}
@@ -168,8 +171,10 @@ def preload() -> None:
     for name in ("ir", "passmanager", "dialects.llvm", "dialects.transform.interpreter"):
         mlir(name)
     llvm()
-    with contextlib.suppress(BackendError):  # StableHLO is not everybody's input
+    # Neither StableHLO nor the accelerator simulator is needed by every program.
+    with contextlib.suppress(BackendError, ImportError):
         stablehlo_context()
+        importlib.import_module("simulators.accelerator._mlir")
 
 
 def loops_of(text: str) -> Module:
@@ -187,6 +192,21 @@ def loops_of(text: str) -> Module:
     )
     to_loops(module)
     return module
+
+
+def measure_text(text: str, measurement: Measurement) -> None:
+    """Add all wanted labels of a program as its author wrote it.
+
+    Raises:
+        SampleError: If it does not parse or lower.
+    """
+    for device in accelerator.DEVICES:
+        if measurement.wants(device):
+            with measurement.part(device):
+                measurement.add(accelerator.labels(text, device))
+    if measurement.wanted - _ACCELERATOR:
+        measurement.report.stage("parse")
+        measure(loops_of(text), measurement)
 
 
 def measure(module: Module, measurement: Measurement) -> None:
