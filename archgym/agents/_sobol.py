@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import qmc
 
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
 from archgym.space import Categorical, Design, DesignSpace
@@ -59,6 +58,8 @@ class SobolAgent(Agent):
         config: Hyperparameters | None = None,
     ) -> None:
         super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
+        from scipy.stats import qmc
+
         self._sequence = qmc.Sobol(len(space), scramble=self.config.scramble, rng=self.rng)
         self._seen: set[bytes] = set()
 
