@@ -205,7 +205,8 @@ class GroundTruth:
 
     def best(self, objective: "Objective") -> tuple[Design, float]:
         """Return a design of the highest reward, and that reward; the first of several."""
-        rewards = np.where(self.feasible, self.rewards(objective).sum(axis=1), -np.inf)
+        # The scalar reward of several objectives is their mean.
+        rewards = np.where(self.feasible, self.rewards(objective).mean(axis=1), -np.inf)
         row = int(np.argmax(rewards))
         return self.problem.space.decode(self.vectors[row]), float(rewards[row])
 
