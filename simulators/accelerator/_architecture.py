@@ -10,6 +10,7 @@ from simulators.accelerator._frozen import FrozenMap
 from simulators.errors import InvalidConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from simulators.accelerator._components import Compatibility
     from simulators.accelerator._timeloop_yaml import Source
 
 _PRESETS = Path(__file__).parent / "presets"
@@ -219,6 +220,8 @@ class Architecture:
         source: "Source",
         energy_table: "Source | None" = None,
         area_table: "Source | None" = None,
+        *,
+        compatibility: "Compatibility" = "corrected",
     ) -> "Architecture":
         """Read a Timeloop v0.2 or v0.3 architecture.
 
@@ -227,6 +230,8 @@ class Architecture:
             energy_table: component name -> {action: pJ}, or an Accelergy ERT (file or content);
                 None: estimated from the component classes.
             area_table: component name -> um2, or an Accelergy ART; None: estimated.
+            compatibility: of the estimates: "corrected" charges every stored bit, "accelergy" does
+                as that tool does, for which the depth of a register file costs nothing.
 
         Raises:
             InvalidConfigError: unreadable, another version, or a key, class or attribute that is
@@ -234,7 +239,7 @@ class Architecture:
         """
         from simulators.accelerator._timeloop_architecture import architecture_from_timeloop
 
-        return architecture_from_timeloop(source, energy_table, area_table)
+        return architecture_from_timeloop(source, energy_table, area_table, compatibility)
 
     def to_timeloop(self) -> dict[str, Any]:
         """Return the architecture as Timeloop v0.3 content, without energies and areas."""

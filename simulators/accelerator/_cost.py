@@ -104,7 +104,7 @@ class Cost:
     """The level whose bandwidth sets ``cycles``, else "compute"."""
     compute_energy_pj: float
     """Of the multipliers."""
-    _counts: "Counts" = field(repr=False)
+    _counts: "Counts" = field(repr=False, compare=False)
 
     @property
     def levels(self) -> dict[str, dict[str, LevelCost]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simulators.accelerator._components import Compatibility, estimate
 from simulators.accelerator._timeloop_yaml import Source, load_yaml
 from simulators.errors import InvalidConfigError, did_you_mean
 
@@ -37,23 +38,20 @@ def _missing(what: str, name: str, known: Iterable[str]) -> InvalidConfigError:
     )
 
 
-def _estimate(kind: str, attributes: Mapping[str, Any], technology_nm: float) -> Any:
-    from simulators.accelerator._components import estimate
-
-    return estimate(kind, attributes, technology_nm)
-
-
 @dataclass(frozen=True, slots=True)
 class EnergyTable:
     """pJ per action of every component; without a table: estimated."""
 
     components: dict[str, dict[str, float]] | None
+    compatibility: Compatibility = "corrected"
 
     @classmethod
-    def load(cls, source: Source | None) -> "EnergyTable":
+    def load(
+        cls, source: Source | None, compatibility: Compatibility = "corrected"
+    ) -> "EnergyTable":
         """Read ``component -> {action: pJ}`` or an Accelergy ERT; of arguments, the maximum."""
         if source is None:
-            return cls(None)
+            return cls(None, compatibility)
         components = _components(source, "ERT", "energy table")
         return cls({name: _actions(name, entry) for name, entry in components.items()})
 
@@ -62,7 +60,7 @@ class EnergyTable:
     ) -> tuple[float | None, float | None]:
         """Return read and write energy per row access; None where the table has no such action."""
         if self.components is None:
-            cost = _estimate(kind, attributes, technology_nm)
+            cost = estimate(kind, attributes, technology_nm, compatibility=self.compatibility)
             return cost.read_energy_pj, cost.write_energy_pj
         if name not in self.components:
             raise _missing("energy table", name, self.components)
@@ -74,7 +72,8 @@ class EnergyTable:
     ) -> float:
         """Return the energy of one multiply-accumulate."""
         if self.components is None:
-            actions: Mapping[str, float] = _estimate(kind, attributes, technology_nm).actions
+            cost = estimate(kind, attributes, technology_nm, compatibility=self.compatibility)
+            actions: Mapping[str, float] = cost.actions
         elif name in self.components:
             actions = self.components[name]
         else:
@@ -118,12 +117,15 @@ class AreaTable:
     """um2 of one instance of every component; without a table: estimated."""
 
     components: dict[str, float] | None
+    compatibility: Compatibility = "corrected"
 
     @classmethod
-    def load(cls, source: Source | None) -> "AreaTable":
+    def load(
+        cls, source: Source | None, compatibility: Compatibility = "corrected"
+    ) -> "AreaTable":
         """Read ``component -> um2`` or an Accelergy ART."""
         if source is None:
-            return cls(None)
+            return cls(None, compatibility)
         areas = {}
         for name, entry in _components(source, "ART", "area table").items():
             value = entry.get("area") if isinstance(entry, Mapping) else entry
@@ -139,7 +141,8 @@ class AreaTable:
     ) -> float:
         """Return the area of one instance."""
         if self.components is None:
-            return float(_estimate(kind, attributes, technology_nm).area_um2)
+            cost = estimate(kind, attributes, technology_nm, compatibility=self.compatibility)
+            return cost.area_um2
         if name not in self.components:
             raise _missing("area table", name, self.components)
         return self.components[name]

@@ -1,6 +1,7 @@
 """Evaluating mappings with Timeloop's semantics: one, or thousands at once."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from simulators.accelerator._architecture import Architecture
 from simulators.accelerator._batch import MappingBatch, from_flat
@@ -10,32 +11,71 @@ from simulators.accelerator._counts import Counts
 from simulators.accelerator._layer import Layer
 from simulators.accelerator._mapping import Mapping
 from simulators.accelerator._packed import MALFORMED, Packed, pack
-from simulators.errors import InvalidConfigError, InvalidMappingError
+from simulators.errors import InvalidConfigError, InvalidMappingError, did_you_mean
+
+if TYPE_CHECKING:
+    from simulators.accelerator import maestro
 
 
+Semantics = Literal["timeloop", "maestro"]
+
+
+@overload
 def evaluate(
     arch: Architecture,
     layer: Layer,
     mapping: Mapping,
     *,
-    semantics: str = "timeloop",
-    compatibility: str = "timeloop3",
-) -> Cost:
+    semantics: Semantics | None = None,
+    compatibility: str | None = None,
+) -> Cost: ...
+
+
+@overload
+def evaluate(
+    arch: "maestro.Hardware",
+    layer: "Layer | maestro.MaestroLayer",
+    mapping: "maestro.MaestroMapping | str",
+    *,
+    semantics: Semantics | None = None,
+    compatibility: "maestro.Compatibility | None" = None,
+) -> "maestro.Cost": ...
+
+
+def evaluate(
+    arch: Any,
+    layer: Any,
+    mapping: Any,
+    *,
+    semantics: Semantics | None = None,
+    compatibility: Any = None,
+) -> Any:
     """Return the cost of running ``layer`` on ``arch`` with ``mapping``.
+
+    The hardware decides the semantics: an `Architecture` has Timeloop's (Parashar et al., ISPASS
+    2019), a `maestro.Hardware` MAESTRO's (Kwon et al., MICRO 2019).
 
     Args:
         arch: the accelerator.
         layer: the workload.
-        mapping: one block per level of ``arch``.
-        semantics: "timeloop". For MAESTRO's see `simulators.accelerator.maestro`.
-        compatibility: "timeloop3": release 3.0.3 (Parashar et al., ISPASS 2019). "timeloop2022":
-            charge fills even for partial sums that have no earlier value, as releases of 2022 did.
+        mapping: one block per level of an `Architecture`; or a MAESTRO mapping, or its text.
+        semantics: "timeloop" or "maestro", to insist on one; None: what the hardware says.
+        compatibility: for an `Architecture`: "timeloop3" (default): release 3.0.3;
+            "timeloop2022": charge fills even for partial sums that have no earlier value, as
+            releases of 2022 did. For MAESTRO's: see `maestro.evaluate`.
 
     Raises:
         InvalidMappingError: the mapping does not fit, or does not compute the layer.
         InvalidConfigError: unknown semantics or compatibility.
     """
-    _check_semantics(semantics)
+    if _check_semantics(semantics, arch) == "maestro":
+        from simulators.accelerator import maestro
+
+        return maestro.evaluate(layer, mapping, arch, compatibility=compatibility or "corrected")
+    return _evaluate(arch, layer, mapping, compatibility or "timeloop3")
+
+
+def _evaluate(arch: Architecture, layer: Layer, mapping: Mapping, compatibility: str) -> Cost:
     packed = pack(arch, layer, compatibility)
     flat, keep = packed.flatten(mapping)
     result = packed.model.evaluate(flat, keep)
@@ -61,7 +101,6 @@ def evaluate_batch(
     layer: Layer,
     mappings: Sequence[Mapping] | MappingBatch,
     *,
-    semantics: str = "timeloop",
     compatibility: str = "timeloop3",
     chunk: int = 4096,
     threads: int = 1,
@@ -69,11 +108,12 @@ def evaluate_batch(
 ) -> CostBatch:
     """Evaluate many mappings; the result is the same for every ``chunk`` and ``threads``.
 
+    For MAESTRO's semantics see `maestro.evaluate_batch`.
+
     Args:
         arch: the accelerator.
         layer: the workload.
         mappings: any sequence, or packed arrays (much faster).
-        semantics: see `evaluate`.
         compatibility: see `evaluate`.
         chunk: mappings packed at a time; bounds the memory beside the results.
         threads: worker threads; Python may run other threads meanwhile.
@@ -87,7 +127,6 @@ def evaluate_batch(
         InvalidConfigError: an unknown option, or arrays that do not belong to layer and
             architecture.
     """
-    _check_semantics(semantics)
     for name, value in (("chunk", chunk), ("threads", threads)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InvalidConfigError(f"{name} is {value!r}. Give an integer of 1 or more.")
@@ -140,9 +179,17 @@ def _fill_mappings(
         costs.refuse(index, REASONS.index(refusal.reason) + 1, refusal.message)
 
 
-def _check_semantics(semantics: str) -> None:
-    if semantics != "timeloop":
+def _check_semantics(semantics: str | None, arch: object) -> str:
+    """Return the semantics of a kind of hardware."""
+    found = "timeloop" if isinstance(arch, Architecture) else "maestro"
+    if semantics not in (None, *get_args(Semantics)):
         raise InvalidConfigError(
-            f"semantics is {semantics!r}. Allowed: 'timeloop'; for MAESTRO's call "
-            "simulators.accelerator.maestro.evaluate."
+            f"semantics is {semantics!r}.{did_you_mean(semantics, get_args(Semantics))} "
+            f"Allowed: {', '.join(get_args(Semantics))}."
         )
+    if semantics not in (None, found):
+        raise InvalidConfigError(
+            f"semantics is {semantics!r}, but the hardware is a {type(arch).__name__}. Give an "
+            "Architecture for 'timeloop', a maestro.Hardware for 'maestro'."
+        )
+    return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.accelerator._architecture import Architecture, Compute, Level
+from simulators.accelerator._components import Compatibility
 from simulators.accelerator._energy_table import AreaTable, EnergyTable
 from simulators.accelerator._timeloop_yaml import Source, check_keys, entries, load_yaml
 from simulators.errors import InvalidConfigError, did_you_mean
@@ -53,7 +54,10 @@ class _Node:
 
 
 def architecture_from_timeloop(
-    source: Source, energy_table: Source | None, area_table: Source | None
+    source: Source,
+    energy_table: Source | None,
+    area_table: Source | None,
+    compatibility: Compatibility,
 ) -> Architecture:
     """See `Architecture.from_timeloop`."""
     content = load_yaml(source, "architecture")
@@ -65,7 +69,8 @@ def architecture_from_timeloop(
     nodes: list[_Node] = []
     roots = entries(tree.get("subtree"), "architecture.subtree")
     _walk(_only(roots, "architecture"), "", 1, {}, nodes)
-    energies, areas = EnergyTable.load(energy_table), AreaTable.load(area_table)
+    energies = EnergyTable.load(energy_table, compatibility)
+    areas = AreaTable.load(area_table, compatibility)
     storage = [node for node in nodes if not _is_compute(node)]
     computes = [node for node in nodes if _is_compute(node)]
     if len(computes) != 1 or nodes[-1] is not computes[0]:

@@ -324,3 +324,26 @@ def test_levels_and_compute_need_different_names() -> None:
 def test_an_unknown_level_is_refused_with_a_hint() -> None:
     with pytest.raises(InvalidConfigError, match=r"no level 'Input'\. Did you mean 'Inputs'"):
         read().level("Input")
+
+
+def test_estimates_can_be_those_of_accelergy_for_which_depth_is_free() -> None:
+    spad = {"memory_depth": 64, "memory_width": 16, "word-bits": 16, "block-size": 1}
+    content = {
+        "architecture": {
+            "version": 0.3,
+            "subtree": [
+                {
+                    "name": "chip",
+                    "attributes": {"technology": "45nm"},
+                    "local": [
+                        {"name": "DRAM", "class": "DRAM", "attributes": {"type": "LPDDR4"}},
+                        {"name": "spad", "class": "regfile", "attributes": spad},
+                        {"name": "mac", "class": "intmac", "attributes": {"datawidth": 16}},
+                    ],
+                }
+            ],
+        }
+    }
+    ours = Architecture.from_timeloop(content).levels[1]
+    theirs = Architecture.from_timeloop(content, compatibility="accelergy").levels[1]
+    assert ours.area_um2 > 2 * theirs.area_um2

@@ -24,6 +24,7 @@ from simulators.accelerator import (
     MappingBatch,
     evaluate,
     evaluate_batch,
+    maestro,
 )
 from simulators.errors import InvalidConfigError, InvalidMappingError
 
@@ -274,11 +275,24 @@ def test_every_reason_a_mapping_can_have_is_listed() -> None:
 def test_options_that_are_unknown_are_refused() -> None:
     with pytest.raises(InvalidConfigError, match=r"'timelop3'. Did you mean 'timeloop3'"):
         evaluate(ARCH, LAYER, SIMPLE, compatibility="timelop3")
-    with pytest.raises(InvalidConfigError, match=r"maestro\.evaluate"):
+    with pytest.raises(InvalidConfigError, match=r"a maestro\.Hardware for 'maestro'"):
         evaluate(ARCH, LAYER, SIMPLE, semantics="maestro")
+    with pytest.raises(InvalidConfigError, match=r"Did you mean 'timeloop'"):
+        evaluate(ARCH, LAYER, SIMPLE, semantics="timelop")
     for option in ({"chunk": 0}, {"threads": 0}, {"threads": 1.5}):
         with pytest.raises(InvalidConfigError, match="integer of 1 or more"):
             evaluate_batch(ARCH, LAYER, [], **option)  # type: ignore[arg-type]
+
+
+def test_the_hardware_decides_the_semantics() -> None:
+    hardware = maestro.Hardware(pes=16, noc_bandwidth=8)
+    text = "SpatialMap(1,1) K; TemporalMap(1,1) C; TemporalMap(3,3) R; TemporalMap(3,3) S; "
+    text += "TemporalMap(3,1) Y; TemporalMap(3,1) X;"
+    layer = Layer.conv(c=4, m=8, r=3, s=3, p=6, q=6)
+    assert evaluate(hardware, layer, text) == maestro.evaluate(layer, text, hardware)
+    assert evaluate(ARCH, LAYER, SIMPLE) == evaluate(ARCH, LAYER, SIMPLE, semantics="timeloop")
+    with pytest.raises(InvalidConfigError, match="the hardware is a Hardware"):
+        evaluate(hardware, layer, text, semantics="timeloop")
 
 
 def test_counts_are_found_by_name() -> None:
