@@ -144,13 +144,17 @@ def _unmark_prologue(instructions: list[Instruction]) -> None:
 
 
 def _unmark_epilogue(instructions: list[Instruction]) -> None:
-    for index in range(len(instructions) - 2, -1, -1):
+    # A register that nothing reads before the function ends gets the caller's value back.
+    read: set[str] = set()
+    for index in range(len(instructions) - 1, -1, -1):
         instruction = instructions[index]
         registers = _REGISTER.findall(instruction.operands.split("[")[0])
-        if instruction.reload and all(_SAVED.fullmatch("".join(pair)) for pair in registers):
+        if instruction.reload and all(
+            _SAVED.fullmatch(kind + number) and number not in read for kind, number in registers
+        ):
             instructions[index] = _plain(instruction)
-        elif not instruction.opcode.startswith(("add", "ld", "mov")):
-            return
+        else:
+            read.update(number for _, number in _REGISTER.findall(instruction.operands))
 
 
 def _plain(instruction: Instruction) -> Instruction:

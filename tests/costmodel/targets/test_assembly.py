@@ -70,3 +70,17 @@ def test_saving_the_callers_registers_is_no_spill_on_aarch64():
 
 def test_aarch64_stack_is_what_is_pushed_and_subtracted():
     assert stack_bytes(blocks_of(ARM, x86=False), x86=False) == 96
+
+
+def test_restoring_the_callers_registers_is_no_reload_wherever_it_is_scheduled():
+    text = """\
+\t.text
+kernel:
+\tldr\tx21, [sp, #8]                   // 8-byte Folded Reload
+\tldp\tx20, x19, [sp, #16]             // 16-byte Folded Reload
+\tstr\tx21, [x0]
+\tldr\tx30, [sp], #32                  // 8-byte Folded Reload
+\tb\tfree
+"""
+    (block,) = blocks_of(text, x86=False)
+    assert [one.operands.split(",")[0] for one in block.instructions if one.reload] == ["x21"]
