@@ -1,0 +1,1 @@
+"""How the agents' defaults were chosen, and outside checks of the agents."""
