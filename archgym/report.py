@@ -10,11 +10,11 @@ import pandas as pd
 from archgym import plots
 from archgym._page import Markup, element, facts, figure, page, table, tiles
 from archgym._report_charts import charts, tradeoff
+from archgym._report_convergence import improvement
 from archgym._sections import Section, load_sections
 from archgym._text import change, number, quantity
 from archgym.errors import RecordError
 from archgym.stats import (
-    convergence,
     design_columns,
     parameter_importance,
     simulated,
@@ -28,10 +28,11 @@ TOP_DESIGNS = 30
 
 
 def write_report(path: str | Path, out: str | Path | None = None) -> Path:
-    """Write the report of a recorded run, or of every run below a folder.
+    """Write the report of a recorded run, of every run below a folder, or of a sweep.
 
     Args:
-        path: A run folder, a folder of run folders at any depth, or one Parquet file of a run.
+        path: A run folder, a folder of run folders at any depth, one Parquet file of a run, or the
+            folder of a sweep.
         out: The file to write, or a folder to write ``report.html`` into; by default the folder of
             the runs, or the one that the Parquet file is in.
 
@@ -46,7 +47,7 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
     target = folder if out is None else Path(out)
     if out is None or target.is_dir():
         target /= "report.html"
-    html = build_report(load_sections(source))
+    html = _html(source)
     draft = target.with_name(f".{target.name}.tmp")
     try:
         draft.write_text(html, encoding="utf-8")
@@ -58,6 +59,15 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
             "Choose another file with --out, or free space and fix the permissions."
         ) from error
     return target
+
+
+def _html(source: Path) -> str:
+    from archgym._sweep_results import Sweep, is_sweep
+    from archgym._sweep_sections import build_sweep_report
+
+    if is_sweep(source):
+        return build_sweep_report(Sweep.load(source))
+    return build_report(load_sections(source))
 
 
 def build_report(sections: Sequence[Section]) -> str:
@@ -97,7 +107,7 @@ def _section(section: Section, key: str, heading: str) -> list[str]:
     if section.note:
         body.append(element("p", section.note, class_="note"))
     body.append(_tiles(section))
-    for part in (_agents, _convergence, _pareto, tradeoff, _best, charts, _parallel, _importance):
+    for part in (_agents, improvement, _pareto, tradeoff, _best, charts, _parallel, _importance):
         body.extend(part(section, key))
     return [*body, *_run(section)]
 
@@ -196,25 +206,6 @@ def _mean_and_spread(mean: float, spread: float) -> str:
         return number(mean)
     # Equal results differ in their mean's last digits only.
     return f"{number(mean)} ± {number(0.0 if spread < 1e-9 * abs(mean) else spread, 2)}"
-
-
-def _convergence(section: Section, key: str) -> list[str]:
-    drawn = plots.convergence_figure(
-        convergence(section.trials),
-        default_reward=None if section.problem is None else section.default_reward,
-    )
-    baseline = plots.BASELINE in set(section.trials["agent"])
-    text = (
-        "Best reward so far against the number of simulator evaluations: median over the seeds "
-        "(line) and the band between the quartiles. Higher and further left is better. The first "
-        "few evaluations may lie below the picture; double-click it to see all."
-    )
-    if baseline:
-        text += " An agent earns its keep only above the dashed grey line, random search."
-    return [
-        element("h3", "How fast each agent improves"),
-        figure(f"{key}-convergence", drawn, text),
-    ]
 
 
 def _pareto(section: Section, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""``archgym report``: one self-contained page about recorded runs."""
+"""``archgym report``: one self-contained page about recorded runs or a sweep."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ from archgym._cli._output import Output
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Write one self-contained HTML page about a run, or about all runs below a folder."""
+    """Write one self-contained HTML page about a run, all runs below a folder, or a sweep."""
 
     path: Annotated[Positional[Path], arg(metavar="RUN_OR_FOLDER")]
-    """Folder of a run, or a folder above several runs."""
+    """Folder of a run, a folder above several runs, or the folder of a sweep."""
     out: Path | None = None
     """The page; by default report.html in that folder."""
     json: bool = False
