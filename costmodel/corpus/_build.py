@@ -203,6 +203,7 @@ def _labelled(
             raise InvalidConfigError("nearly every draw fails. Look at the failures in the parts.")
         path = folder / f"{chunk:06d}.jsonl"
         if not path.is_file():
+            watch(BuildEvent("label", done, config.size, lost))
             places = range(chunk * _CHUNK, (chunk + 1) * _CHUNK)
 
             def labelled(more: int, done: int = done, lost: int = lost) -> None:
@@ -218,7 +219,7 @@ def _labelled(
             done += len(record["samples"])
             lost += len(record["lost"]) + bool(record["failures"])
         chunk += 1
-        watch(BuildEvent("label", min(done, config.size), config.size, lost))
+    watch(BuildEvent("label", done, config.size, lost))
     return records
 
 

@@ -1,6 +1,7 @@
 """The data card: what is in a corpus, and what is not."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,9 +14,12 @@ from costmodel.corpus._splits import SPLITS
 from costmodel.targets import TARGETS
 from costmodel.targets._toolchain import versions
 
-__all__ = ["card_text"]
+__all__ = ["card_text", "with_added_labels"]
 
 _COMMON_REASONS = 12
+_ADDED = "## Added labels"
+_CHECKSUM = re.compile(r"SHA-256 of `[^`]*`: `[0-9a-f]*`")
+_LABEL_HEADERS = ("target", "unit", "rows", "above 0", "least / median / 90 % / most")
 
 
 def card_text(
@@ -75,6 +79,33 @@ def card_text(
     return "\n".join(parts)
 
 
+def with_added_labels(card: str, labels: Mapping[str, Sequence[float]], path: Path) -> str:
+    """Return a card brought up to date after labels were added to its corpus.
+
+    Args:
+        card: The card as it was.
+        labels: Values of every target of the corpus, NaN where there is none.
+        path: The file with the rows, for its checksum.
+    """
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    card = _CHECKSUM.sub(f"SHA-256 of `{path.name}`: `{checksum}`", card)
+    head, _, rest = card.partition(_ADDED)
+    rest = rest[rest.find("## ") :] if "## " in rest else ""
+    known = head[head.find("## Labels") :]
+    lines = [
+        _label_line(target, [value for value in values if not np.isnan(value)])
+        for target, values in labels.items()
+        if f"| {target} |" not in known
+    ]
+    if not lines:
+        return card
+    added = f"{_ADDED}\n\n{_table(_LABEL_HEADERS, lines)}\n"
+    if not rest:
+        head, _, rest = head.partition("## Splits")
+        rest = f"## Splits{rest}" if rest else ""
+    return f"{head}{added}{rest}"
+
+
 def _table(headers: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     head = f"| {' | '.join(headers)} |\n|{'|'.join('---' for _ in headers)}|\n"
     return head + "".join(f"| {' | '.join(str(one) for one in line)} |\n" for line in lines)
@@ -99,14 +130,17 @@ def _quantiles(values: Sequence[float]) -> str:
 
 
 def _label_table(rows: Sequence[Mapping[str, Any]], targets: Sequence[str]) -> str:
-    lines = []
-    for target in targets:
-        values = [row["labels"][target] for row in rows if target in row["labels"]]
-        positive = np.mean(np.asarray(values) > 0) if values else 0.0
-        spread = _quantiles(values).removesuffix(" (least / median / 90 % / most)")
-        lines.append((target, TARGETS[target].unit, len(values), f"{positive:.0%}", spread))
-    headers = ("target", "unit", "rows", "above 0", "least / median / 90 % / most")
-    return _table(headers, lines)
+    lines = [
+        _label_line(target, [row["labels"][target] for row in rows if target in row["labels"]])
+        for target in targets
+    ]
+    return _table(_LABEL_HEADERS, lines)
+
+
+def _label_line(target: str, values: Sequence[float]) -> tuple[object, ...]:
+    positive = np.mean(np.asarray(values) > 0) if len(values) else 0.0
+    spread = _quantiles(values).removesuffix(" (least / median / 90 % / most)")
+    return target, TARGETS[target].unit, len(values), f"{positive:.0%}", spread
 
 
 def _split_table(rows: Sequence[Mapping[str, Any]]) -> str:

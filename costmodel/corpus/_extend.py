@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from costmodel.corpus._build import BuildEvent, Watcher
+from costmodel.corpus._card import with_added_labels
 from costmodel.corpus._sample import CPU_S, LIMIT_S
 from costmodel.corpus._table import FAILURES_FILE, ROWS_FILE, write_table
 from costmodel.targets import TARGETS, resolve_targets
@@ -68,7 +69,17 @@ def extend_corpus(
             table = _with_columns(table, chosen, lines, view)
             _add_failures(folder / FAILURES_FILE, lines.values())
     write_table(table, path)
+    _refresh_card(table, path)
     return path
+
+
+def _refresh_card(table: pa.Table, path: Path) -> None:
+    card = path.with_name("card.md")
+    if card.is_file():
+        labels = {
+            name: table.column(name).to_pylist() for name in table.column_names if name in TARGETS
+        }
+        card.write_text(with_added_labels(card.read_text(), labels, path))
 
 
 def _texts(table: pa.Table, view: str, most: int | None) -> dict[str, str]:

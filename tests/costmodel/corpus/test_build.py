@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 
@@ -107,10 +108,15 @@ def test_more_targets_are_added_to_rows_that_exist(built, tmp_path):
         assert row["x86-64-skylake-avx512/spills"] >= 0
     plain = {row["program"]: row for row in rows if row["schedule"] == "[]"}
     assert any(row["amd-gfx90a/vgprs"] > 0 for row in plain.values())
+    card = (tmp_path / "copy" / "card.md").read_text()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in card
+    assert card.count("| amd-gfx90a/vgprs |") == 1
+    assert card.index("## Labels") < card.index("## Added labels") < card.index("## Splits")
     log = next((tmp_path / "copy" / "extra").iterdir())
     size = log.stat().st_size
     extend_corpus(tmp_path / "copy", ["x86-64-skylake-avx512/spills", "amd-gfx90a"])
     assert log.stat().st_size == size  # nothing was compiled twice
+    assert (tmp_path / "copy" / "card.md").read_text() == card
 
 
 def test_extending_needs_a_corpus(tmp_path):

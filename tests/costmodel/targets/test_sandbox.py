@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from costmodel.targets._sandbox import SampleError, sandboxed
+from costmodel.targets._sandbox import SampleError, sandboxed, sandboxed_many
 
 
 def test_values_arrive_in_the_parent():
@@ -60,3 +60,23 @@ def test_sandboxes_nest(depth):
         report.value("inner", dict(sandboxed(inner).values))
 
     assert sandboxed(outer).values == {"inner": {"depth": depth}}
+
+
+def test_processor_time_is_limited_apart_from_wall_time():
+    def spin(report):
+        while True:
+            pass
+
+    outcome = sandboxed(spin, limit_s=60.0, cpu_s=0.1)
+    assert outcome.failure.reason == "timeout: more processor time than the limit"
+
+
+def test_many_tasks_run_a_few_at_a_time_and_keep_their_numbers():
+    def tasks():
+        for number in range(7):
+            yield lambda report, number=number: report.value("number", number)
+
+    found = dict(sandboxed_many(tasks(), workers=3))
+    assert {number: one.values["number"] for number, one in found.items()} == {
+        number: number for number in range(7)
+    }
