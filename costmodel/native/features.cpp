@@ -168,6 +168,35 @@ void write_body(Writer& w, const Body& b, const char* prefix, const Named& named
   w.raw(named(prefix, "trip_by_4"), std::fmod(b.trip, 4.0) == 0.0);
 }
 
+void write_effective(Writer& w, const EffectiveLoop& l, const char* prefix, const Named& named) {
+  const Work& k = l.work;
+  w.log(named(prefix, "size"), k.size());
+  w.log(named(prefix, "operations"), k.operations);
+  w.log(named(prefix, "registers_of_operations"), k.expanded);
+  w.log(named(prefix, "float_operations"), k.floats);
+  w.log(named(prefix, "math_calls"), k.math);
+  w.log(named(prefix, "divisions"), k.divisions);
+  w.log(named(prefix, "selects"), k.selects);
+  w.log(named(prefix, "loads"), k.loads);
+  w.log(named(prefix, "stores"), k.stores);
+  w.log(named(prefix, "buffers"), k.buffers);
+  constexpr const char* kLoads[] = {"contiguous_loads", "strided_loads", "invariant_loads"};
+  constexpr const char* kStores[] = {"contiguous_stores", "strided_stores", "invariant_stores"};
+  for (std::size_t stride = 0; stride < kStrides; ++stride) {
+    w.log(named(prefix, kLoads[stride]), k.loads_by[0][stride]);
+    w.log(named(prefix, kStores[stride]), k.stores_by[0][stride]);
+  }
+  w.log(named(prefix, "contiguous_loads_outside"), k.loads_by[1][kContiguous]);
+  w.log(named(prefix, "trip"), l.trip);
+  w.log(named(prefix, "outer_trip"), l.outer_trip);
+  w.log(named(prefix, "iterations"), l.iterations);
+  w.log(named(prefix, "unrolled"), l.unrolled);
+  w.raw(named(prefix, "depth"), l.depth);
+  w.raw(named(prefix, "trip_by_16"), std::fmod(l.trip, 16.0) == 0.0);
+  w.raw(named(prefix, "trip_by_8"), std::fmod(l.trip, 8.0) == 0.0);
+  w.raw(named(prefix, "trip_by_4"), std::fmod(l.trip, 4.0) == 0.0);
+}
+
 void write_operations(Writer& w, const Scanner& s, const Named& named) {
   const auto groups = op_groups();
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -194,6 +223,10 @@ void write_all(Writer& w, const Scanner& s, double bytes, bool names) {
   write_body(w, s.largest, "largest_", named);
   write_body(w, s.most, "most_", named);
   w.raw("hot_share", s.hot_share);
+  write_effective(w, s.effective.hot, "effective_hot_", named);
+  write_effective(w, s.effective.largest, "effective_largest_", named);
+  w.log("effective_loops", s.effective.count);
+  w.log("effective_code_size", s.effective.code_size);
   write_operations(w, s, named);
 }
 

@@ -28,6 +28,24 @@ double shared_dimension(const Type& weights, const Type& output) {
   return largest;
 }
 
+Map identity(int rank) {
+  Map map;
+  map.results = std::min(rank, kMaxRank);
+  for (int d = 0; d < map.results; ++d) map.dim[static_cast<std::size_t>(d)] = static_cast<std::int8_t>(d);
+  return map;
+}
+
+bool named(int group, std::initializer_list<std::string_view> names) {
+  const std::string_view name = op_groups()[static_cast<std::size_t>(group)].name;
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_math(int group) {
+  return named(group, {"exponential", "logarithm", "sigmoid_like", "power", "trigonometric", "math_other"});
+}
+
+bool is_division(int group) { return named(group, {"divide_float", "square_root", "divide_integer"}); }
+
 }  // namespace
 
 void LineScanner::run() {
@@ -110,6 +128,7 @@ void LineScanner::count_operation() {
   ++p_.body().unrolled;
   p_.body().selects += group.name == "select";
   totals.functions += group.name == "function" && operation_ != "module";
+  own_work(group);
   arithmetic(group, weight);
   if (role_ == Role::kLoad || role_ == Role::kStore) access(role_ == Role::kStore, weight);
 }
@@ -123,9 +142,11 @@ void LineScanner::arithmetic(const OpGroup& group, double weight) {
     if (type.shape == Shape::kTensor || (type.shape == Shape::kMemref && group.role != Role::kMove))
       tensor_bytes += type.bytes();
   p_.totals.tensor_bytes = capped(p_.totals.tensor_bytes + weight * tensor_bytes);
-  if (group.role == Role::kMove || group.role == Role::kGeneric) return;
+  if (group.role == Role::kMove) return tensor_nest(0.0);
+  if (group.role == Role::kGeneric) return;
   const double each = group.role == Role::kFma || group.role == Role::kContraction ? 2.0 : 1.0;
   const double n = points();
+  tensor_nest(n);
   p_.totals.flops = capped(p_.totals.flops + weight * each * n);
   if (n > 1.0) {
     p_.totals.points = capped(p_.totals.points + weight * n);
@@ -176,14 +197,13 @@ double LineScanner::contraction_points(const std::vector<Type>& types) const {
   return capped(std::sqrt(a.elements) * std::sqrt(b.elements) * std::sqrt(c.elements / batch));
 }
 
-double LineScanner::generic_points() const {
+Nest LineScanner::generic_nest() const {
   std::vector<Map> maps;
-  std::size_t ins = 0;
+  std::size_t ins = 0, outs = 0;
   for (std::size_t i = operation_at_; i < line_.size(); ++i) {
-    if (line_.is(i, "ins") || line_.is(i, "outs")) {
-      ins = i;
-      break;
-    }
+    if (line_.is(i, "ins")) ins = i;
+    if (line_.is(i, "outs")) outs = i;
+    if (ins > 0 || outs > 0) continue;
     if (line_[i].kind == Kind::kAlias) {
       const Map* known = p_.maps_.find(hash_name(line_[i].text));
       maps.push_back(known != nullptr ? *known : Map{});
@@ -192,23 +212,102 @@ double LineScanner::generic_points() const {
       --i;
     }
   }
-  std::array<double, kMaxRank> sizes;
-  sizes.fill(1.0);
-  double most = 1.0;
+  Nest nest;
+  nest.trips.fill(1.0);
   std::size_t next = 0;
   for (const Type& type : line_.types()) {
-    if (type.at < ins) continue;
-    most = std::max(most, type.elements);
-    if (next >= maps.size()) break;
-    const Map& map = maps[next++];
+    if (type.at < std::max<std::size_t>(ins > 0 ? ins : outs, 1)) continue;
+    const Map map = next < maps.size() ? maps[next] : identity(type.rank);
+    if (next++ >= maps.size() && !maps.empty()) break;
     for (int r = 0; r < std::min({map.results, type.rank, kMaxRank}); ++r)
-      if (const int d = map.dim[static_cast<std::size_t>(r)]; d >= 0)
-        sizes[static_cast<std::size_t>(d)] =
-            std::max(sizes[static_cast<std::size_t>(d)], type.dims[static_cast<std::size_t>(r)]);
+      if (const int d = map.dim[static_cast<std::size_t>(r)]; d >= 0 && d < kMaxRank) {
+        nest.loops = std::max(nest.loops, d + 1);
+        double& trip = nest.trips[static_cast<std::size_t>(d)];
+        trip = std::max(trip, type.dims[static_cast<std::size_t>(r)]);
+      }
+    (type.at > outs && outs > 0 ? nest.stores : nest.loads).push_back(map);
   }
-  double all = 1.0;
-  for (const double size : sizes) all *= size;
-  return capped(std::max(all, maps.empty() ? most : 1.0));
+  for (const Map& map : nest.stores)
+    if (map.results < nest.loops) nest.loads.push_back(map);  // a reduction reads what it writes
+  nest.loops = std::max(nest.loops, 1);
+  return nest;
+}
+
+// The loops that an operation on whole tensors is lowered to.
+void LineScanner::tensor_nest(double points) {
+  const std::vector<Type>& types = line_.types();
+  if (types.empty() || !types.back().in_memory()) return;
+  const bool reduces = role_ == Role::kReduction;
+  const Type* widest = &types.back();
+  for (const Type& type : types)
+    if (reduces && type.in_memory() && type.elements > widest->elements) widest = &type;
+  Nest nest;
+  nest.loops = std::min(widest->rank, kMaxRank);
+  nest.trips = widest->dims;
+  nest.work.operations = nest.work.expanded = 1;
+  nest.work.floats = role_ == Role::kMove ? 0 : 1;
+  nest.work.math = is_math(group_) ? 1 : 0;
+  nest.work.divisions = is_division(group_) ? 1 : 0;
+  if (role_ == Role::kContraction) {
+    contraction_nest(nest, points);
+  } else {
+    Map whole = identity(nest.loops), part = whole;
+    if (reduces) part.dim[static_cast<std::size_t>(std::max(part.results - 1, 0))] = -1;
+    if (operation_.find("transpose") != std::string_view::npos && nest.loops > 1)
+      std::swap(part.dim[static_cast<std::size_t>(nest.loops - 1)],
+                part.dim[static_cast<std::size_t>(nest.loops - 2)]);
+    std::size_t operands = 0;
+    for (std::size_t i = operation_at_; i < line_.size(); ++i) operands += line_[i].kind == Kind::kValue;
+    nest.loads.assign(std::clamp<std::size_t>(operands, 1, 4), reduces ? whole : part);
+    nest.stores.push_back(reduces ? part : whole);
+  }
+  if (nest.loops == 0) return;
+  p_.effective.record(nest, p_.body().weight, p_.body().depth);
+}
+
+// Outputs outermost, the reduction innermost.
+void LineScanner::contraction_nest(Nest& nest, double points) const {
+  const Type& out = line_.types().back();
+  const double reduced = std::max(points / std::max(out.elements, 1.0), 1.0);
+  nest.loops = std::min(out.rank + 1, kMaxRank);
+  nest.trips = out.dims;
+  nest.trips[static_cast<std::size_t>(nest.loops - 1)] = reduced;
+  Map left = identity(nest.loops), right = left, result = identity(nest.loops - 1);
+  const auto last = static_cast<std::int8_t>(nest.loops - 1);
+  if (nest.loops >= 2) {
+    left.results = right.results = nest.loops - 1;
+    left.dim[static_cast<std::size_t>(nest.loops - 2)] = last;  // [.., m, k]
+    const auto k = static_cast<std::size_t>(std::max(nest.loops - 3, 0));
+    right.dim[k] = last;  // [.., k, n]
+    right.dim[static_cast<std::size_t>(nest.loops - 2)] = static_cast<std::int8_t>(nest.loops - 2);
+  }
+  nest.work.operations = nest.work.expanded = nest.work.floats = 2;
+  nest.loads = {left, right, result};
+  nest.stores = {result};
+}
+
+// What a line adds to the body it stands in, in operations on vector registers.
+void LineScanner::own_work(const OpGroup& group) {
+  if (role_ == Role::kConstant || role_ == Role::kLoop || role_ == Role::kGeneric) return;
+  if (group.name == "function" || group.name == "yield" || group.name == "return") return;
+  Work& own = p_.regions_.back().own;
+  double pieces = 1.0;
+  if (!line_.types().empty() && line_.types().back().shape == Shape::kVector) {
+    const Type& type = line_.types().back();
+    const double row = std::max(1.0, std::ceil(type.last_dim * type.bits / 512.0));
+    const double rows = type.elements / std::max(type.last_dim, 1.0);
+    const double sum = role_ == Role::kContraction ? points() / std::max(type.elements, 1.0) : 1.0;
+    pieces = std::min(rows * row * std::max(sum, 1.0), 1e6);
+  }
+  ++own.operations;
+  const bool accesses = role_ == Role::kLoad || role_ == Role::kStore;
+  own.expanded += accesses ? 0.0 : pieces;
+  own.selects += group.name == "select";
+  own.math += is_math(group_) ? pieces : 0.0;
+  own.divisions += is_division(group_) ? pieces : 0.0;
+  if (role_ == Role::kFloat || role_ == Role::kFma || role_ == Role::kContraction) own.floats += pieces;
+  if (accesses) (role_ == Role::kStore ? own.stores : own.loads) += pieces;
+  pieces_ = pieces;
 }
 
 // %buffer[subscripts]
@@ -226,6 +325,7 @@ void LineScanner::access(bool is_store, double weight) {
       Value& buffer = p_.values_[static_cast<std::size_t>(*known)];
       const int here = p_.regions_.back().id;
       body.buffers += buffer.buffer_seen != here;
+      p_.regions_.back().own.buffers += buffer.buffer_seen != here;
       buffer.buffer_seen = here;
     }
     const std::size_t stop = line_.skip_group(i + 1);
@@ -251,22 +351,32 @@ void LineScanner::note_place(std::size_t first, std::size_t stop) {
 
 void LineScanner::classify(std::size_t first, std::size_t stop, bool is_store) {
   Body& body = p_.body();
-  const Region* loop = p_.innermost_loop();
-  bool in_last = false, in_other = false;
+  std::array<int, kLevels> loops;
+  loops.fill(-2);
+  std::size_t levels = 0;
+  for (std::size_t r = p_.regions_.size(); r-- > 0 && levels < kLevels;)
+    if (p_.regions_[r].loop) loops[levels++] = p_.regions_[r].id;
+  std::array<bool, kLevels> in_last{}, in_other{};
   for (std::size_t i = first; i < stop; ++i) {
     if (line_.is(i, ',')) {
-      in_other = in_other || in_last;
-      in_last = false;
+      for (std::size_t level = 0; level < levels; ++level) in_other[level] |= in_last[level];
+      in_last.fill(false);
     } else if (line_[i].kind == Kind::kInteger) {
       body.subscript = std::max(body.subscript, static_cast<double>(line_[i].number));
-    } else if (line_[i].kind == Kind::kValue && loop != nullptr) {
+    } else if (line_[i].kind == Kind::kValue) {
       const int* known = p_.by_name_.find(hash_name(line_[i].text));
-      if (known != nullptr && p_.values_[static_cast<std::size_t>(*known)].loop == loop->id)
-        in_last = true;
+      if (known == nullptr) continue;
+      const int loop = p_.values_[static_cast<std::size_t>(*known)].loop;
+      for (std::size_t level = 0; level < levels; ++level) in_last[level] |= loops[level] == loop;
     }
   }
-  (in_last ? body.contiguous : in_other ? body.strided : body.invariant) += 1;
-  if (is_store && !in_last) (in_other ? body.strided_stores : body.invariant_stores) += 1;
+  Work& own = p_.regions_.back().own;
+  for (std::size_t level = 0; level < kLevels; ++level) {
+    const std::size_t stride = in_last[level] ? kContiguous : in_other[level] ? kStrided : kInvariant;
+    (is_store ? own.stores_by : own.loads_by)[level][stride] += pieces_;
+  }
+  (in_last[0] ? body.contiguous : in_other[0] ? body.strided : body.invariant) += 1;
+  if (is_store && !in_last[0]) (in_other[0] ? body.strided_stores : body.invariant_stores) += 1;
 }
 
 void LineScanner::open_region() {
@@ -291,7 +401,8 @@ void LineScanner::open_region() {
     loops.max_depth = std::max(loops.max_depth, body.depth);
   } else if (role_ == Role::kGeneric) {
     region.loop = true;
-    body.trip = generic_points();
+    region.nest = generic_nest();
+    body.trip = region.nest.points();
     p_.totals.points = capped(p_.totals.points + parent.body.weight * body.trip);
     p_.totals.max_points = std::max(p_.totals.max_points, body.trip);
   }

@@ -26,7 +26,10 @@ class LineScanner {
   void note_place(std::size_t first, std::size_t stop);
   double points() const;
   double contraction_points(const std::vector<Type>& types) const;
-  double generic_points() const;
+  Nest generic_nest() const;
+  void tensor_nest(double points);
+  void contraction_nest(Nest& nest, double points) const;
+  void own_work(const OpGroup& group);
   const Type* operand(std::size_t n) const;
   void function();
   void open_region();
@@ -42,6 +45,8 @@ class LineScanner {
   int group_ = -1;
   Role role_ = Role::kOther;
   int chain_ = 0;
+  double pieces_ = 1.0;
+  int derived_loop_ = -1;
   std::size_t definitions_ = 0;
   std::size_t first_defined_ = 0;
 };

@@ -71,6 +71,9 @@ void LineScanner::define(std::size_t i) {
     value.loop = p_.regions_.back().id;
     value.type = Type{.element = Element::kIndex, .bits = 64};
   }
+  // What is computed from a loop's variable goes along with it.
+  if (i < definitions_ && value.type.element == Element::kIndex && role_ == Role::kOther)
+    value.loop = derived_loop_;
   if (role_ == Role::kConstant && i < definitions_) {
     const Lexeme& literal = line_[operation_at_ + 1];
     value.has_constant = literal.kind == Kind::kInteger;
@@ -85,6 +88,7 @@ void LineScanner::use(std::size_t i) {
   if (known == nullptr) return;
   Value& value = p_.values_[static_cast<std::size_t>(*known)];
   ++value.uses;
+  if (value.loop >= 0) derived_loop_ = value.loop;
   value.last = p_.line_;
   const auto arithmetic = role_ == Role::kFloat || role_ == Role::kFma ||
                           role_ == Role::kContraction || role_ == Role::kReduction;

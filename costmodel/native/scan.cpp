@@ -59,12 +59,6 @@ Scanner::Scanner(std::string_view text) {
   finish();
 }
 
-Region* Scanner::innermost_loop() {
-  for (std::size_t i = regions_.size(); i-- > 0;)
-    if (regions_[i].loop) return &regions_[i];
-  return nullptr;
-}
-
 void Scanner::close_region() {
   if (regions_.size() <= 1) {
     ++totals.unbalanced;
@@ -80,6 +74,7 @@ void Scanner::close_region() {
   parent.body.unrolled += times * inner.unrolled;
   parent.body.unrolled_floats += times * inner.unrolled_floats;
   parent.body.unrolled_accesses += times * inner.unrolled_accesses;
+  dissolve(region, parent);
   if (region.loop) {
     parent.has_inner = true;
     close_loop(region);
@@ -89,6 +84,31 @@ void Scanner::close_region() {
   }
   for (double Body::* field : {&Body::unrolled, &Body::unrolled_floats, &Body::unrolled_accesses})
     most.*field = std::max(most.*field, inner.*field);
+}
+
+void Scanner::dissolve(const Region& region, Region& parent) {
+  Work work = region.own;
+  work.add(region.absorbed, 1.0, false);
+  if (region.nest.loops > 0) {
+    Nest nest = region.nest;
+    nest.work.add(work, 1.0, false);
+    effective.record(nest, parent.body.weight, parent.body.depth);
+    parent.has_effective_inner = true;
+    return;
+  }
+  if (!region.loop || (!region.has_effective_inner && EffectiveLoops::unrolls(work, region.body.trip))) {
+    parent.absorbed.add(work, region.loop ? region.body.trip : 1.0, region.loop);
+    parent.has_effective_inner = parent.has_effective_inner || region.has_effective_inner;
+    parent.unrolled = std::max(parent.unrolled, region.unrolled * (region.loop ? region.body.trip : 1.0));
+    return;
+  }
+  parent.has_effective_inner = true;
+  if (region.has_effective_inner) {
+    effective.code_size += work.size() + 3.0;
+    return;
+  }
+  effective.record({work, region.body.trip, region.body.outer_trip, region.body.weight,
+                    region.body.depth, region.unrolled});
 }
 
 void Scanner::close_loop(const Region& region) {
@@ -115,6 +135,9 @@ void Scanner::close_loop(const Region& region) {
 void Scanner::finish() {
   totals.unbalanced += static_cast<double>(regions_.size() - 1);
   while (regions_.size() > 1) close_region();
+  Work rest = regions_[0].own;
+  rest.add(regions_[0].absorbed, 1.0, false);
+  effective.code_size += rest.size();
   region_end_[0] = line_;
   totals.lines = line_;
   hot_share = ratio(hot_work_, all_work_);
@@ -145,8 +168,10 @@ void Scanner::measure_lives() {
     } else if (type.element == Element::kFloat || type.shape == Shape::kVector) {
       one[1] = 1;
       const double bits = type.elements * type.bits;
+      const double rows = std::max(1.0, type.elements / std::max(type.last_dim, 1.0));
       for (std::size_t k = 0; k < 3; ++k)
-        one[5 + k] = static_cast<float>(std::min(std::max(1.0, std::ceil(bits / (128 << k))), 1e6));
+        one[5 + k] = static_cast<float>(
+            std::min(rows * std::max(1.0, std::ceil(bits / rows / (128 << k))), 1e6));
     } else {
       one[2] = 1;
     }

@@ -10,6 +10,7 @@
 
 #include "line.hpp"
 #include "name_table.hpp"
+#include "nest.hpp"
 #include "op_groups.hpp"
 
 namespace costmodel {
@@ -53,6 +54,11 @@ struct Region {
   int start = 0;
   int group = -1;
   Body body;
+  Work own;       // of the lines that stand right here
+  Work absorbed;  // of regions that dissolve
+  bool has_effective_inner = false;
+  Nest nest;  // of a region that says what happens at each point of tensors
+  double unrolled = 1;
 };
 
 struct Totals {
@@ -95,6 +101,7 @@ class Scanner {
 
   Totals totals;
   LoopTotals loops;
+  EffectiveLoops effective;
   TypeTotals types;
   Arguments arguments;
   Live live, live_inner;
@@ -112,9 +119,9 @@ class Scanner {
   void finish();
   void close_region();
   void close_loop(const Region& region);
+  void dissolve(const Region& region, Region& parent);
   void measure_lives();
   Body& body() { return regions_.back().body; }
-  Region* innermost_loop();
 
   std::vector<Region> regions_;
   std::vector<int> region_end_;
