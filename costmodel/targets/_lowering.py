@@ -54,6 +54,7 @@ def parse(text: str) -> Module:
     """
     ir = mlir()
     context = ir.Context()
+    context.enable_multithreading(False)  # one function: threads would only cost their start
     try:
         return ir.Module.parse(text, context)
     except ir.MLIRError as error:
@@ -97,6 +98,7 @@ def stablehlo_context() -> Any:
     registry = ir.DialectRegistry()
     tool("jaxlib.mlir._mlir_libs._jax_mlir_ext").register_dialects(registry)
     context = ir.Context()
+    context.enable_multithreading(False)
     context.append_dialect_registry(registry)
     context.load_all_available_dialects()
     dialect.register_dialect(context)
