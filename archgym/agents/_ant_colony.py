@@ -73,7 +73,8 @@ class AntColonyAgent(Agent):
     Defaults: evaporation 0.1 forgets over about ten iterations, a third of a 500-evaluation
     search; the best four designs so far share the deposit, which keeps the colony from collapsing
     onto one early find; neighbouring values of an ordered parameter get a third of it, as they
-    mostly behave alike.
+    mostly behave alike. Of 16 other settings none was clearly better
+    (``experiments/agents/tuning.py``).
     """
 
     name: ClassVar[str] = "ant_colony"
@@ -93,6 +94,7 @@ class AntColonyAgent(Agent):
         self._pheromone = [np.full(n, self.config.pheromone_start) for n in space.nvec]
         self._best: list[tuple[float, int, tuple[int, ...]]] = []
         self._seen: set[bytes] = set()
+        self._overheard: list[Trial] = []
 
     def ask(self) -> list[Design]:
         """Return one design per ant."""
@@ -101,10 +103,7 @@ class AntColonyAgent(Agent):
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Let some pheromone evaporate and the best designs so far leave new one."""
-        new = {trial.indices: (-trial.reward, trial.index, trial.indices) for trial in trials}
-        known = {indices for _, _, indices in self._best}
-        found = self._best + [entry for indices, entry in new.items() if indices not in known]
-        self._best = sorted(found)[: self.config.elite]
+        self._take_up(trials)
         target = self._deposit()
         rate, floor = self.config.evaporation, self.config.pheromone_floor
         for trail, goal in zip(self._pheromone, target, strict=True):
@@ -113,11 +112,19 @@ class AntColonyAgent(Agent):
                 np.clip(trail, floor, 1 - floor, out=trail)
 
     def observe(self, trials: Sequence[Trial]) -> None:
-        """Take up the best of them; who walked a path does not matter."""
+        """Take up the best of them, and let as many as there are ants count as their walk."""
         self._seen.update(np.array(trial.indices, dtype=np.int64).tobytes() for trial in trials)
+        self._take_up(trials)
+        self._overheard += trials
+        if len(self._overheard) >= self.config.ants:
+            heard, self._overheard = self._overheard, []
+            self.tell(heard)
+
+    def _take_up(self, trials: Sequence[Trial]) -> None:
+        new = {trial.indices: (-trial.reward, trial.index, trial.indices) for trial in trials}
         known = {indices for _, _, indices in self._best}
-        found = [(-t.reward, t.index, t.indices) for t in trials if t.indices not in known]
-        self._best = sorted(self._best + found)[: self.config.elite]
+        found = self._best + [entry for indices, entry in new.items() if indices not in known]
+        self._best = sorted(found)[: self.config.elite]
 
     def _deposit(self) -> list[Floats | None]:
         """Return the pheromone that the best designs alone would leave, per parameter."""

@@ -241,7 +241,7 @@ class NSGA2Agent(OptunaAgent):
     2002.
 
     Defaults: Optuna's own, but a population of 32 instead of 50, so that a search of 500
-    evaluations has fifteen generations; the same number as for the agent ``genetic``.
+    evaluations has fifteen generations.
     """
 
     name: ClassVar[str] = "nsga2"

@@ -80,6 +80,7 @@ class PolicyGradientAgent(Agent):
         self._adam = _Adam(self._logits.shape)
         self._seen: set[bytes] = set()
         self._best: dict[tuple[int, ...], float] = {}
+        self._overheard: list[Trial] = []
 
     def ask(self) -> list[Design]:
         """Return a batch of designs sampled from the policy."""
@@ -113,8 +114,13 @@ class PolicyGradientAgent(Agent):
         )
 
     def observe(self, trials: Sequence[Trial]) -> None:
-        """Replay them at the next update if they are among the best."""
+        """Replay the best of them, and learn from as many as a batch has as if from one."""
         self._keep_best({**self._best, **{trial.indices: trial.reward for trial in trials}})
+        self._seen.update(np.array(trial.indices, dtype=np.int64).tobytes() for trial in trials)
+        self._overheard += trials
+        if len(self._overheard) >= self.config.batch:
+            heard, self._overheard = self._overheard, []
+            self.tell(heard)
 
     def _keep_best(self, group: Mapping[tuple[int, ...], float]) -> None:
         best = sorted(group, key=lambda key: -group[key])[: self.config.replay]

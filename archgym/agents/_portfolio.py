@@ -13,23 +13,30 @@ from archgym.agents._ant_colony import AntColonyAgent
 from archgym.agents._bayesian import BayesianAgent
 from archgym.agents._genetic import GeneticAgent
 from archgym.agents._local_search import LocalSearchAgent
-from archgym.agents._tree_search import TreeSearchAgent
+from archgym.agents._policy_gradient import PolicyGradientAgent
 from archgym.space import Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
 MEMBERS: tuple[type[Agent], ...] = (
-    BayesianAgent,
-    TreeSearchAgent,
-    GeneticAgent,
     AntColonyAgent,
+    PolicyGradientAgent,
+    BayesianAgent,
+    GeneticAgent,
     LocalSearchAgent,
 )
 """Who shares the budget; each has its default hyperparameters."""
+
+# Whose turn it is while the first, random designs are evaluated.
+NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioConfig(Hyperparameters):
     """Hyperparameters of :class:`PortfolioAgent`."""
+
+    initial: int = bounded(20, 0)
+    """Random designs before the first turn, at most a fifth of the budget; all members learn from
+    them, so that none has to start with its own."""
 
     window: int = bounded(40, 1)
     """Turns that are remembered when members are compared."""
@@ -48,6 +55,7 @@ class PortfolioConfig(Hyperparameters):
         """Return the ranges over which the agent is tuned."""
         return DesignSpace(
             [
+                Integer(name="initial", low=0, high=64, step=4),
                 Integer(name="window", low=10, high=100, step=10),
                 Real(name="exploration", low=0.01, high=1.0, steps=21, log=True),
                 Integer(name="turn", low=1, high=32),
@@ -61,13 +69,15 @@ class PortfolioAgent(Agent):
     Credit is the area under the curve of a member's improvements in a sliding window, with an
     upper-confidence bonus, as in Ansel et al., "OpenTuner: an extensible framework for program
     autotuning", PACT 2014, section 3.2. Members learn from each other's evaluations
-    (`Agent.observe`), so that none spends budget on what another knows. That no agent is best
-    everywhere is the finding of Krishnan et al., "ArchGym", ISCA 2023, and of Dierkes et al.,
-    "carps", arXiv:2506.06143, 2025; a portfolio is the answer to it.
+    (`Agent.observe`), so that none spends budget on what another knows, and all start from the
+    same random designs. That no agent is best everywhere is the finding of Krishnan et al.,
+    "ArchGym", ISCA 2023, and of Dierkes et al., "carps", arXiv:2506.06143, 2025; a portfolio is the
+    answer to it.
 
-    Defaults: the five members need no optional library and differ in kind: a surrogate model, a
-    tree, a population, statistics of single values, and a climber. Eight designs a turn give the
-    window of forty turns some three hundred evaluations.
+    Defaults: the five members need no optional library and differ in kind: statistics of single
+    values, a policy, a surrogate model, a population, and a climber. Twenty designs are what the
+    surrogate starts from; eight a turn give the window of forty turns some three hundred
+    evaluations.
     """
 
     name: ClassVar[str] = "portfolio"
@@ -94,7 +104,11 @@ class PortfolioAgent(Agent):
         self._turn = 0
 
     def ask(self) -> list[Design]:
-        """Return the next designs of the member whose turn it is."""
+        """Return random designs at first, then the next of the member whose turn it is."""
+        initial = min(self.config.initial, self.budget // 5) if self.config.share else 0
+        if self._best == -math.inf and not self._history and initial:
+            self._turn = NOBODY
+            return self.decode(self.space.sample_indices(self.rng, initial))
         self._turn = self._next()
         return self._members[self._turn].ask(self.config.turn)
 
@@ -103,9 +117,10 @@ class PortfolioAgent(Agent):
         if not trials:
             return
         best = max(trial.reward for trial in trials)
-        self._history.append((self._turn, best > self._best))
+        if self._turn != NOBODY:
+            self._history.append((self._turn, best > self._best))
+            self._members[self._turn].tell(trials)
         self._best = max(self._best, best)
-        self._members[self._turn].tell(trials)
         fresh = [trial for trial in trials if not trial.cached]
         for i, member in enumerate(self._members):
             if self.config.share and i != self._turn and fresh:

@@ -60,11 +60,30 @@ def test_an_agent_that_learns_nothing_ignores_what_others_find(name):
 
 def test_every_member_has_a_turn_before_any_has_a_second():
     agent = PortfolioAgent(SPACE, budget=300, seed=0)
+    agent.tell([trial(design, 0.0) for design in agent.ask()])
     turns = []
     for _ in range(len(MEMBERS)):
         agent.tell([trial(design, 0.0) for design in agent.ask()])
         turns.append(agent._turn)
     assert sorted(turns) == list(range(len(MEMBERS)))
+
+
+def test_the_first_designs_are_random_and_all_members_learn_from_them():
+    agent = PortfolioAgent(SPACE, budget=300, seed=0, config=PortfolioConfig(initial=30))
+    designs = agent.ask()
+    assert len(designs) == 30
+    agent.tell([trial(design, -distance(design)) for design in designs])
+    nearest = min(map(distance, designs))
+    follow = [distance(design) for _ in MEMBERS for design in asked(agent)]
+    assert np.mean(follow) < np.mean([distance(design) for design in designs])
+    assert min(follow) <= nearest
+
+
+def asked(agent):
+    """Return the designs of the next turn, after telling the agent about them."""
+    designs = agent.ask()
+    agent.tell([trial(design, -distance(design)) for design in designs])
+    return designs
 
 
 def test_the_turns_go_to_the_member_that_improves():
@@ -80,7 +99,7 @@ def test_the_turns_go_to_the_member_that_improves():
 
 
 def test_a_turn_is_no_longer_than_asked_for():
-    agent = PortfolioAgent(SPACE, budget=300, seed=0, config=PortfolioConfig(turn=3))
+    agent = PortfolioAgent(SPACE, budget=300, seed=0, config=PortfolioConfig(turn=3, initial=3))
     for _ in range(20):
         designs = agent.ask()
         assert 1 <= len(designs) <= 3
