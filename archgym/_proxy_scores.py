@@ -161,7 +161,9 @@ def _margins(difficulty: Floats, errors: Floats, agreeing: bool) -> tuple[Floats
         _quantile(own if len(own) >= _LEAST_PER_BIN else errors)
         for own in (errors[which == k] for k in range(_BINS + 1))
     ]
-    return edges, np.maximum(margins, ROUNDING) if agreeing else np.array(margins)
+    # Equal predictions of equal values have equal errors: rounding must not put them outside.
+    wide = np.array(margins) * (1 + 1e-9) + 1e-12
+    return edges, np.maximum(wide, ROUNDING) if agreeing else wide
 
 
 def _quantile(errors: Floats) -> float:

@@ -48,7 +48,7 @@ from archgym.space import Design, DesignSpace
 
 __all__ = ["MODELS", "Prediction", "Proxy", "train_proxy"]
 
-CALIBRATION_SHARE, MAX_CALIBRATION = 0.15, 5000
+CALIBRATION_SHARE, MAX_CALIBRATION = 0.15, 10_000
 
 # Fewer designs of either kind do not teach which designs are feasible.
 LEAST_INFEASIBLE = 10
