@@ -103,7 +103,7 @@ class Measurement:
         self.report.stage(name)
         try:
             yield
-        except (SampleError, BackendError, RuntimeError, OSError) as error:
+        except (SampleError, BackendError, ImportError, RuntimeError, OSError) as error:
             self.failures[name] = Failure(name, " ".join(str(error).split())[:300])
             self.report.value("failures", [[one.stage, one.reason] for one in self._all()])
 

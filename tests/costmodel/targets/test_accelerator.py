@@ -3,6 +3,8 @@ import pytest
 from costmodel.targets import accelerator
 from costmodel.targets._sandbox import SampleError
 
+pytest.importorskip("simulators.accelerator")
+
 MATMUL = """\
 func.func @f(%a: tensor<16x24xf32>, %b: tensor<24x32xf32>) -> tensor<16x32xf32> {
   %c = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0]
