@@ -79,7 +79,7 @@ EXTRAS := rl ray neural dashboard
 
 $(VENV)/.complete: $(VENV)/.installed
 	@echo "Installing what the tests need."
-	$(INSTALL) 'archgym[dev,optuna,proxy]'
+	$(INSTALL) 'archgym[dev,optuna,proxy,figures]'
 	@for extra in $(EXTRAS); do $(INSTALL) "archgym[$$extra]" || \
 	    echo "SKIPPED: tests of the extra '$$extra', which cannot be installed here"; done
 	@touch $@
