@@ -145,7 +145,8 @@ def label(text: str, targets: Sequence[str] = ("all",), *, limit_s: float = 60.0
     """
     wanted = frozenset(resolve_targets(targets))
     versions_now = versions()
-    preload()
+    if wanted - _ACCELERATOR:
+        preload()
 
     def task(report: Report) -> None:
         measurement = Measurement(wanted, report)
