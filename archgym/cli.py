@@ -13,6 +13,7 @@ from typing import Annotated, Protocol
 import tyro
 from tyro.conf import subcommand
 
+from archgym._cli._dashboard import Dashboard
 from archgym._cli._dataset import DatasetExport, DatasetInfo, DatasetMerge
 from archgym._cli._enumerate import Enumerate
 from archgym._cli._envs import Envs
@@ -88,6 +89,7 @@ _VERBS = (
     ]
     | Annotated[Replay, subcommand("replay")]
     | Annotated[Report, subcommand("report")]
+    | Annotated[Dashboard, subcommand("dashboard")]
     | Annotated[
         _TRACE,
         subcommand("trace", description="Record, describe, list and convert memory traces."),
@@ -103,6 +105,7 @@ _NAMES = (
     "proxy",
     "replay",
     "report",
+    "dashboard",
     "trace",
 )
 _STYLE = (

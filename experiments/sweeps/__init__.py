@@ -1,0 +1,1 @@
+"""Tuning of agents' hyperparameters with Optuna."""
