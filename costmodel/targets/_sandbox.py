@@ -8,6 +8,7 @@ import resource
 import select
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -93,7 +94,11 @@ class _Child:
     def __init__(self, task: Task, limit_s: float, cpu_s: float, memory_bytes: int) -> None:
         self._reader, writer = os.pipe()
         self._complaints = os.memfd_create("complaints")
-        self._pid = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns if other threads exist: here those of NumPy's BLAS, which is ready
+            # for a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._pid = os.fork()
         if self._pid == 0:  # pragma: no cover (another process)
             os.close(self._reader)
             _run_child(task, _Pipe(writer), self._complaints, cpu_s, memory_bytes)
