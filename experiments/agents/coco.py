@@ -1,7 +1,7 @@
-"""Run agents on COCO's mixed-integer functions: an outside check, on nothing like hardware.
+r"""Run agents on COCO's mixed-integer functions: an outside check, on nothing like hardware.
 
     pip install coco-experiment
-    python -m experiments.agents.coco random_walk sobol genetic ant_colony policy_gradient \\
+    python -m experiments.agents.coco random_walk sobol genetic ant_colony policy_gradient \
         simulated_annealing local_search tree_search portfolio bayesian --seeds 1
 
 The 24 functions of ``bbob-mixint`` in 5 dimensions (four whole numbers with 2 to 16 values, one
