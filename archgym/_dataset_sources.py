@@ -66,11 +66,16 @@ class SourceReader:
         self._made: dict[str, Problem] = {}
 
     def read(self, path: Path) -> Iterator[Source]:
-        """Yield what there is at or below ``path``, in the order of the names.
+        """Yield what there is at or below ``path``, or the table of the package of this name.
 
         Raises:
             RecordError: there is nothing, or a file is damaged or of another kind.
         """
+        from archgym.ground_truth import FOLDER
+
+        own = FOLDER / f"{path}.parquet"  # the name of a table of the package
+        if not path.exists() and own.parent == FOLDER and own.exists():
+            path = own
         if path.is_file() and path.name != "trials.parquet":
             yield from self._file(path)
             return

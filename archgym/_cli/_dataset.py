@@ -17,7 +17,8 @@ class DatasetMerge:
     out: Annotated[Positional[Path], arg(metavar="FILE.parquet")]
     """The file to write; the card has the same name with .md."""
     sources: Annotated[Positional[tuple[Path, ...]], arg(metavar="SOURCE...")]
-    """Run folders or folders above some, tables of `archgym enumerate`, data sets."""
+    """Run folders or folders above some, tables of `archgym enumerate` (also by the name of one
+    that is shipped, e.g. dram-paper-stream-DDR4-2400), data sets."""
     json: bool = False
     """Write JSON."""
 
