@@ -50,3 +50,26 @@ def test_the_committed_page_is_what_the_figures_give(tmp_path, monkeypatch):
 def test_an_unknown_stage_is_refused():
     with pytest.raises(SystemExit, match="no stage 'model'"):
         study.main(study.Study(stages=("model",)))
+
+
+def test_the_figure_shows_the_medians_of_the_draws(tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = [
+        {
+            "data": data,
+            "train": str(size),
+            "anywhere.energy_pj.rmse_percent": str(rmse),
+            "anywhere.latency_mean_ns.rmse_percent": str(10 * rmse),
+        }
+        for data in ("genetic", "random_walk", "4 agents", "7 agents", "uniform")
+        for size in (100, 1000)
+        for rmse in (1.0, 5.0, 2.0)
+    ]
+    figure = _page.draw(rows, tmp_path / "rmse.svg")
+    for axis, expected in zip(figure.axes, (2.0, 20.0), strict=True):
+        assert axis.get_xscale() == axis.get_yscale() == "log"
+        lines = {line.get_label(): line for line in axis.get_lines()}
+        for data in ("genetic", "uniform"):
+            assert list(lines[data].get_xdata()) == [100, 1000]
+            assert list(lines[data].get_ydata()) == [expected, expected]
+    assert (tmp_path / "rmse.svg").read_text().count("<svg") == 1
