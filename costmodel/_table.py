@@ -74,7 +74,7 @@ def learning_curves(frame: "pd.DataFrame", target: str, metric: str) -> "go.Figu
 def write_summary(frame: "pd.DataFrame", out: Path) -> None:
     """Write ``table.md``, and ``learning_curves.html`` if there are several training sizes."""
     (out / "table.md").write_text(summary(frame), encoding="utf-8")
-    if frame["size"].nunique() < 2:
+    if frame.groupby(["model", "split"])["size"].nunique().max() < 2:
         return
     pages: list[str] = []
     for target in [name for name in dict.fromkeys(frame.target) if name]:

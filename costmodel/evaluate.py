@@ -40,6 +40,9 @@ ALL = 0
 DEFAULT_MODELS = ("roofline", "ridge", "trees", "fast")
 COLUMNS = ("target", "model", "split", "size", "metric", "value", "low", "high", "rows")
 
+RANKED = ("latency", "cycles", "energy", "executed_instructions", "flops")
+"""Quantities by which schedules are ranked."""
+
 WITH_INTERVALS = ("rmse_range_pct", "rmse_std_pct", "exact_pct", "spills_auroc", "spearman")
 """Figures that get bootstrap intervals."""
 
@@ -266,7 +269,7 @@ class _Column:
 def _ranking(model: Model, test: Dataset, targets: Sequence[str]) -> list[Row]:
     rows = []
     for target in model.targets:
-        if target.name not in targets or not target.log:
+        if target.name not in targets or not target.quantity.endswith(RANKED):
             continue
         try:
             score = score_ranking(model, test, target.name)

@@ -17,7 +17,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "roofline": ("_roofline", "RooflineModel", {}),
     "ridge": ("_ridge", "RidgeModel", {}),
     "trees": ("_trees", "TreesModel", {}),
-    "fast": ("_trees", "TreesModel", {"rounds": 120, "learning_rate": 0.1, "leaves": 24}),
+    "fast": ("_trees", "TreesModel", {"rounds": 150, "learning_rate": 0.08, "leaves": 24}),
     "trees-deep": (
         "_trees",
         "TreesModel",

@@ -16,7 +16,7 @@ from costmodel.errors import ModelError
 from costmodel.features import feature_names, features
 from costmodel.models._model import Checkpoint, Model, Progress
 from costmodel.models._safetensors import Arrays
-from costmodel.models._target import Values
+from costmodel.models._target import Target, Values
 
 _SUMMED = ("flops", "access_bytes", "tensor_bytes", "argument_bytes", "innermost_iterations")
 _REGISTERS = (
@@ -28,6 +28,7 @@ _REGISTERS = (
     "live_integers",
     "operations",
 )
+_OVER_TIME = ("latency", "cycles", "energy", "executed_instructions", "flops")
 _STEPS = 600
 
 
@@ -44,8 +45,9 @@ class RooflineConfig:
 class RooflineModel(Model):
     """A few constants of the machine, fitted.
 
-    Targets that span decades are a sum of costs of operations, bytes and iterations, each at
-    least zero; others are linear in the values alive at once.
+    Time, cycles, energy and executed instructions are a sum of costs of operations, bytes and
+    iterations, each at least zero; registers, spills and the size of the code are linear, on
+    their scale of learning, in the values alive at once and the operations of a body.
     """
 
     kind: ClassVar[str] = "roofline"
@@ -64,8 +66,9 @@ class RooflineModel(Model):
         for i, target in enumerate(self.targets):
             progress(target.name, i, len(self.targets))
             known = np.isfinite(labels[:, i])
-            design, actual = _design(rows[known], target.log), labels[known, i]
-            fitted.append(_fit_sum(design, actual) if target.log else self._linear(design, actual))
+            summed = _is_sum(target)
+            design, actual = _design(rows[known], summed), labels[known, i]
+            fitted.append(_fit_sum(design, actual) if summed else self._linear(design, actual))
         width = max(len(one) for one in fitted)
         self._constants = np.stack([np.pad(one, (0, width - len(one))) for one in fitted])
 
@@ -82,10 +85,10 @@ class RooflineModel(Model):
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
         out = np.zeros((len(rows), len(which)))
         for column, i in enumerate(which):
-            log = self.targets[i].log
-            design = _design(rows, log)
+            summed = _is_sum(self.targets[i])
+            design = _design(rows, summed)
             value = design @ self._constants[i, : design.shape[1]]
-            out[:, column] = np.log2(1.0 + value) if log else value
+            out[:, column] = np.log2(1.0 + value) if summed else value
         return out
 
     def _arrays(self) -> Arrays:
@@ -97,13 +100,16 @@ class RooflineModel(Model):
             raise ModelError("The roofline is damaged: it is of other targets.")
 
 
-def _design(rows: npt.NDArray[np.float32], log: bool) -> Values:
-    names = _SUMMED if log else _REGISTERS
+def _is_sum(target: Target) -> bool:
+    return target.log and target.quantity.endswith(_OVER_TIME)
+
+
+def _design(rows: npt.NDArray[np.float32], summed: bool) -> Values:
+    names = _SUMMED if summed else _REGISTERS
     index = [feature_names().index(name) for name in names]
-    columns = rows[:, index].astype(np.float64)
-    values = np.exp2(np.minimum(columns, 100.0)) - 1.0
-    if not log:
-        values = np.minimum(values, 1e4)
+    values = rows[:, index].astype(np.float64)
+    if summed:
+        values = np.exp2(np.minimum(values, 100.0)) - 1.0
     return np.concatenate([values, np.ones((len(rows), 1))], axis=1)
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from costmodel.errors import ModelError
 
-# Quantities that span decades, in tables of targets that the project does not know.
-_DECADES = ("instructions", "cycles", "latency", "energy", "flops", "bytes", "arithmetic_intensity")
+# Quantities that are shares of something; all others count or measure, from few to very many.
+_SHARES = ("utilization", "occupancy", "share", "ratio")
 
 Values = npt.NDArray[np.float64]
 
@@ -68,11 +68,13 @@ def describe_targets(names: Sequence[str]) -> tuple[Target, ...]:
 
 
 def _describe(name: str, spec: Any) -> Target:
+    # Counts are learnt as logarithms even where they span few decades: without, the few programs
+    # with hundreds of spills rule the squared error.
+    log = not name.endswith(_SHARES)
     if spec is None:
-        quantity = name.rpartition("/")[2]
-        return Target(name=name, log=quantity.endswith(_DECADES) and quantity != "stack_bytes")
+        return Target(name=name, log=log)
     unit = "" if spec.unit == "1" else spec.unit
-    return Target(name=name, unit=unit, direction=spec.direction, log=spec.log)
+    return Target(name=name, unit=unit, direction=spec.direction, log=log)
 
 
 def scale(targets: Sequence[Target], values: Values) -> Values:

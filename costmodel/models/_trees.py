@@ -25,9 +25,9 @@ class TreesConfig:
 
     rounds: int = 400
     """Trees for each target."""
-    leaves: int = 31
+    leaves: int = 24
     """Leaves of a tree, at most."""
-    learning_rate: float = 0.05
+    learning_rate: float = 0.03
     """Share of each tree that is added."""
     least_rows: int = 5
     """Programs in a leaf, at least."""

@@ -18,7 +18,7 @@ TARGETS = (FLOPS, REGISTERS, SPILLS)
 # What makes training short; a name that a model's config lacks is left out.
 QUICK = {
     "members": ("roofline", "ridge"),
-    "rounds": 30,
+    "rounds": 100,
     "buckets": 512,
     "epochs": 2,
     "width": 16,
