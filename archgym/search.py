@@ -45,7 +45,10 @@ Status = Literal["running", "complete", "interrupted", "failed"]
 PROGRESS_SECONDS = 0.1
 
 # Libraries whose version may change what an agent asks for; noted in run.json.
-LIBRARIES = ("numpy", "scipy", "optuna", "cmaes", "stable-baselines3", "torch")
+LIBRARIES = (
+    *("numpy", "scipy", "scikit-learn", "lightgbm", "optuna", "cmaes"),
+    *("torch", "stable-baselines3", "sb3-contrib", "gbrl"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

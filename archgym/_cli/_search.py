@@ -44,7 +44,7 @@ class Search(ProblemOptions):
     jobs: int = os.cpu_count() or 1
     """Runs at the same time."""
     hyperparameter: Annotated[tuple[str, ...], arg(metavar="AGENT.NAME=VALUE...")] = ()
-    """Hyperparameters that differ from an agent's defaults, e.g. genetic.population=32."""
+    """Hyperparameters that differ from an agent's defaults, e.g. genetic.population=80."""
     evaluator: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Search on a proxy, see `archgym proxy train`, in place of the simulator."""
     verify: Annotated[int, arg(metavar="TOP_K")] = 10

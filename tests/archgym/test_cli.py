@@ -217,10 +217,10 @@ def test_search_json_agrees_with_the_record(run_json, study: Path):
 
 
 def test_search_passes_hyperparameters_on(run_json, tmp_path: Path):
-    given = ("--hyperparameter", "genetic.population=20", "--out", tmp_path)
+    given = ("--hyperparameter", "genetic.population=80", "--out", tmp_path)
     run_json(*SEARCH, *given)
     info = json.loads((tmp_path / "genetic/seed-0/run.json").read_text())
-    assert info["hyperparameters"]["population"] == 20
+    assert info["hyperparameters"]["population"] == 80
 
 
 def test_search_chooses_a_folder_by_itself(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
