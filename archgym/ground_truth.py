@@ -200,8 +200,15 @@ class GroundTruth:
 
     def rewards(self, objective: "Objective") -> Floats:
         """Return the reward vectors of all designs, shape (designs, objectives)."""
-        rewards = [objective.rewards(self._evaluation(row)) for row in range(len(self))]
-        return np.array(rewards, dtype=np.float64)
+        read = [
+            self.metrics[term.metric] for term in objective.terms if term.metric in self.metrics
+        ]
+        failed = np.any([np.isnan(values) for values in self.metrics.values()], axis=0)
+        # Many designs measure the same: each combination of what the objective reads is asked once.
+        seen = np.column_stack([*read, failed, self.feasible])
+        _, first, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+        distinct = [objective.rewards(self._evaluation(row)) for row in first.tolist()]
+        return np.array(distinct, dtype=np.float64)[which.ravel()]
 
     def best(self, objective: "Objective") -> tuple[Design, float]:
         """Return a design of the highest reward, and that reward; the first of several."""

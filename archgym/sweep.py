@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 
 from archgym._journal import Journal
 from archgym._pool import run_pool
+from archgym._stats_curves import quantile_targets
 from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
 from archgym._sweep_jobs import SweepJob, label_of, made_problem, sweep_jobs
 from archgym._sweep_rows import failed_row, finished_row, write_rows
@@ -35,6 +36,9 @@ Engine = Literal["process", "ray"]
 
 # A run whose process dies is tried again this often; it goes on from its journal.
 RETRIES = 2
+
+# The worst of this share of all designs is a target: how many evaluations until it is reached?
+TARGET_SHARES = (0.1, 0.01, 0.001, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +215,15 @@ def _optimum(problem: Problem, spec: str | None) -> dict[str, Any] | None:
     objective = problem.objective(spec)
     design, reward = truth.best(objective)
     front = truth.front(objective)[1].tolist() if len(objective.names) > 1 else None
-    return {"objective": objective.spec, "reward": reward, "design": design, "front": front}
+    rewards = truth.rewards(objective)[truth.feasible].mean(axis=1)
+    targets = quantile_targets(rewards, TARGET_SHARES).tolist()
+    return {
+        "objective": objective.spec,
+        "reward": reward,
+        "design": design,
+        "front": front,
+        "quantiles": dict(zip(map(str, TARGET_SHARES), targets, strict=True)),
+    }
 
 
 def _optima(folder: Path) -> dict[str, Any]:

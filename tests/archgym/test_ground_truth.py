@@ -53,6 +53,21 @@ def test_its_best_design_is_the_best_that_any_design_reaches(truth):
     assert objective.reward(problem.evaluate([best])[0]) == reward
 
 
+@pytest.mark.parametrize("spec", [None, "pareto:latency_ns,power_mw", "target:latency_ns=40"])
+def test_rewards_of_all_designs_are_those_of_each(truth, spec):
+    objective = ToyProblem().objective(spec)
+    designs = [ToyProblem().space.decode(row) for row in truth.vectors]
+    each = [objective.rewards(evaluation) for evaluation in truth.evaluate(designs)]
+    np.testing.assert_array_equal(truth.rewards(objective), each)
+
+
+def test_the_best_of_several_objectives_is_the_best_scalar_reward(truth):
+    problem = ToyProblem()
+    objective = problem.objective("pareto:latency_ns,power_mw")
+    best, reward = truth.best(objective)
+    assert objective.reward(truth.evaluate([best])[0]) == pytest.approx(reward)
+
+
 def test_its_front_is_not_dominated_and_dominates_the_rest(truth):
     objective = ToyProblem().objective("pareto:latency_ns,power_mw")
     vectors, front = truth.front(objective)

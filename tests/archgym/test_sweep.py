@@ -364,6 +364,9 @@ def test_a_sweep_on_a_table_knows_the_exact_regret(tmp_path, registered):
     best = _optimum(made, None)
     found = search(made, "genetic", budget=2000, seed=0)
     assert found.best_reward == best["reward"]
+    quantiles = list(best["quantiles"].values())
+    assert quantiles == sorted(quantiles)
+    assert quantiles[-1] == best["reward"]
     (tmp_path / "journals").mkdir()
     row = {"problem": "Toy-v0", "agent": "a", "setting": 0, "budget": 1, "seed": 0}
     write_rows(tmp_path / "runs.parquet", [row], {"Toy-v0": best})

@@ -12,6 +12,7 @@ from archgym.agents import (
     SobolAgent,
     SobolConfig,
     TreeSearchAgent,
+    TreeSearchConfig,
 )
 from archgym.problem import Evaluation, MetricSpec, Problem
 from archgym.space import Categorical, Condition, DesignSpace, Integer
@@ -145,6 +146,22 @@ def test_tree_search_prefers_the_branch_that_paid():
 
 
 NUMBERS = [Integer(name=f"x{i}", low=0, high=15) for i in range(4)]
+
+
+def test_tree_search_leaves_branches_of_which_every_design_is_known():
+    space = DesignSpace(
+        [Integer(name="a", low=0, high=7), Categorical(name="b", choices=("x", "y", "z"))]
+    )
+    config = TreeSearchConfig(exploration=0.0, memory=0.0)
+    agent = TreeSearchAgent(space, budget=24, seed=0, config=config)
+    asked = []
+    for _ in range(24):
+        (design,) = agent.ask()
+        asked.append(space.key(design))
+        # Greedy, it would come back to the first branch for ever.
+        agent.tell([told(agent, asked[-1], 1.0 if design["a"] < 2 else 0.0)])
+    assert len(set(asked)) == 24
+    assert sum(indices[0] < 2 for indices in asked[:12]) == 6
 
 
 def test_the_policy_gradient_makes_a_paying_value_likelier():
