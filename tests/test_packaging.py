@@ -135,6 +135,8 @@ def test_the_readme_s_commands_run_as_they_stand(tmp_path):
     lines = "".join(blocks("README.md", "sh")).replace("\\\n", "").splitlines()
     commands = [line for line in lines if line.startswith("archgym ")]
     assert len(commands) >= 6
+    for example in blocks("README.md", "toml"):
+        (tmp_path / example.split()[1]).write_text(example)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for command in commands:
         if "trace record" in command and shutil.which("valgrind") is None:
