@@ -91,6 +91,9 @@ class Forest:
         starts = np.searchsorted(table[:, 0], np.arange(int(pairs[:, 0].max(initial=-1)) + 2))
         local = row.reshape(-1) - starts[self.feature]
         small = np.uint8 if local.max(initial=0) < 256 else np.uint16
+        # Leaves of a tree differ little from its first one, which is kept exactly.
+        first = self.leaf[np.cumsum(self.tree_leaves) - self.tree_leaves]
+        beyond = (self.leaf - np.repeat(first, self.tree_leaves)).astype(np.float16)
         child = np.int8 if self.tree_leaves.max(initial=0) <= 128 else np.int16
         arrays = {
             "feature": self.feature,
@@ -99,7 +102,8 @@ class Forest:
             "starts": starts.astype(np.int32),
             "left": self.left.astype(child),
             "right": self.right.astype(child),
-            "leaf": self.leaf,
+            "first_leaf": first,
+            "leaf": beyond,
             "tree_leaves": self.tree_leaves.astype(np.int16),
         }
         return {f"{prefix}.{name}": array for name, array in arrays.items()}
@@ -125,10 +129,16 @@ class Forest:
             thresholds[at].astype(np.float32),
             part["left"].astype(np.int16),
             part["right"].astype(np.int16),
-            part["leaf"].astype(np.float32),
+            _leaves(part["first_leaf"], part["leaf"], leaves),
             leaves - 1,
             leaves,
         )
+
+
+def _leaves(first: Array, beyond: Array, counts: Array) -> Array:
+    if len(first) != len(counts) or counts.min(initial=1) < 1 or counts.sum() != len(beyond):
+        raise ModelError("The trees are damaged: leaves are missing. Save them again.")
+    return np.repeat(first.astype(np.float32), counts) + beyond.astype(np.float32)
 
 
 def _block(text: str) -> dict[str, str]:
