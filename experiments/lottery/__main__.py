@@ -9,6 +9,7 @@ page is written from the ``runs.parquet`` that are there.
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +75,11 @@ def main() -> int:
 
 def _run(name: str, options: Options, console: Console) -> None:
     """Run one sweep and note how long it took."""
-    config = _with_tables(SweepConfig.from_file(HERE / f"{name}.toml"), options.tables)
+    config = _with_tables(
+        SweepConfig.from_file(HERE / f"{name}.toml"),
+        options.tables,
+        lambda text: console.print(text, markup=False, highlight=False),
+    )
     started = time.monotonic()
     with CountProgress(console, f"runs of {name}") as progress:
         result = run_sweep(config, options.out / name, options.jobs, progress=progress)
@@ -84,13 +89,22 @@ def _run(name: str, options: Options, console: Console) -> None:
             file.write(json.dumps(entry) + "\n")
 
 
-def _with_tables(config: SweepConfig, folder: Path) -> SweepConfig:
-    """Return the configuration with the tables that are in a folder."""
+def _with_tables(config: SweepConfig, folder: Path, tell: Callable[[str], object]) -> SweepConfig:
+    """Return the configuration with the tables that are there, without problems that have none."""
     problems = []
     for problem in config.problems:
-        path = (folder / f"{problem.ground_truth}.parquet").resolve()
-        found = str(path) if problem.ground_truth and path.exists() else problem.ground_truth
-        problems.append(replace(problem, ground_truth=found))
+        name = f"{problem.ground_truth}.parquet"
+        found = next((path for path in (folder / name, FOLDER / name) if path.exists()), None)
+        if problem.ground_truth is None:
+            problems.append(problem)
+        elif found is not None:
+            problems.append(replace(problem, ground_truth=str(found.resolve())))
+        else:
+            tell(
+                f"{problem.label!r} is left out: there is no {name} in '{folder}'. Make it with "
+                f"`python -m experiments.ground_truth --only {problem.ground_truth}`, then run "
+                "this again: it adds to what is there."
+            )
     return replace(config, problems=tuple(problems))
 
 

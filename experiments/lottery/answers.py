@@ -190,6 +190,13 @@ def verdict(sweep: Sweep) -> list[str]:
         f"{interval(ticket(first, 1))}, of {last.agent} {interval(ticket(last, 1))}; the best of "
         f"eight {interval(ticket(first, 8))} and {interval(ticket(last, 8))}."
     )
+    drawing = {row.agent for row in rows}
+    ranked = [row for row in sweep.agents[budget] if row.agent in drawing]
+    if ranked:
+        lines.append(
+            f"**What do the defaults miss?** Regret in octaves: "
+            f"{', '.join(f'{row.agent} {interval(row.regret)}' for row in ranked)}."
+        )
     if shares:
         listed = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
         lines.append(f"**What explains the differences between runs?** {listed}.")

@@ -59,6 +59,8 @@ def _figures(fast: Sweep, every: Sweep) -> dict[str, go.Figure]:
     found: dict[str, go.Figure] = {}
     for budget in fast.budgets:
         rows = fast.lottery[budget]
+        if not rows:
+            continue
         most = max(max(row.curve.counts) for row in rows)
         found[f"lottery_{budget}"] = plots.lottery_figure(
             {row.agent: row.curve for row in rows},
@@ -148,6 +150,8 @@ def _picture(name: str, text: str, written: set[str]) -> list[str]:
 
 def _lottery(fast: Sweep, budget: int, written: set[str]) -> list[str]:
     rows = fast.lottery[budget]
+    if not rows:
+        return []
     return [
         f"## Tickets at {budget:,} evaluations",
         "Expected best score of k tickets, that is for k times the budget:",

@@ -1,6 +1,7 @@
 """The lottery: what its files ask for, what it concludes, and its page."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -83,9 +84,20 @@ def test_a_table_in_the_folder_given_is_preferred(tmp_path):
     config = SweepConfig.from_file(HERE / "fast.toml")
     name = config.problems[0].ground_truth
     (tmp_path / f"{name}.parquet").touch()
-    found = _with_tables(config, tmp_path)
+    found = _with_tables(config, tmp_path, print)
     assert found.problems[0].ground_truth == str(tmp_path / f"{name}.parquet")
-    assert found.problems[1].ground_truth == config.problems[1].ground_truth
+
+
+def test_a_problem_without_a_table_is_left_out_and_said_to_be(tmp_path):
+    config = SweepConfig.from_file(HERE / "fast.toml")
+    strange = replace(config.problems[0], label="strange", ground_truth="no-such-table")
+    told: list[str] = []
+    found = _with_tables(
+        replace(config, problems=(*config.problems[:1], strange)), tmp_path, told.append
+    )
+    assert [problem.label for problem in found.problems] == [config.problems[0].label]
+    assert "no-such-table.parquet" in told[0]
+    assert "experiments.ground_truth" in told[0]
 
 
 def test_pairs_are_equal_different_or_neither():
@@ -107,6 +119,7 @@ def test_the_page_answers_every_question_with_intervals(sweep, tmp_path, monkeyp
     for question in (
         "Does a random setting beat random search?",
         "What is a ticket worth?",
+        "What do the defaults miss?",
         "What explains the differences between runs?",
         "Are all agents equally good: 100 evaluations, tuned on each problem?",
     ):
