@@ -18,6 +18,10 @@ __all__ = ["card_text", "with_added_labels"]
 
 _COMMON_REASONS = 12
 _ADDED = "## Added labels"
+_HOW_ADDED = (
+    "Added with `costmodel corpus extend --out DIR --targets ...`. A row without a label has its "
+    "reason in `failures.parquet`, or is beyond `--most`."
+)
 _CHECKSUM = re.compile(r"SHA-256 of `[^`]*`: `[0-9a-f]*`")
 _LABEL_HEADERS = ("target", "unit", "rows", "above 0", "least / median / 90 % / most")
 
@@ -100,7 +104,7 @@ def with_added_labels(card: str, labels: Mapping[str, Sequence[float]], path: Pa
     ]
     if not lines:
         return card
-    added = f"{_ADDED}\n\n{_table(_LABEL_HEADERS, lines)}\n"
+    added = f"{_ADDED}\n\n{_HOW_ADDED}\n\n{_table(_LABEL_HEADERS, lines)}\n"
     if not rest:
         head, _, rest = head.partition("## Splits")
         rest = f"## Splits{rest}" if rest else ""
