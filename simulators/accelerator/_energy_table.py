@@ -120,9 +120,7 @@ class AreaTable:
     compatibility: Compatibility = "corrected"
 
     @classmethod
-    def load(
-        cls, source: Source | None, compatibility: Compatibility = "corrected"
-    ) -> "AreaTable":
+    def load(cls, source: Source | None, compatibility: Compatibility = "corrected") -> "AreaTable":
         """Read ``component -> um2`` or an Accelergy ART."""
         if source is None:
             return cls(None, compatibility)
