@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from archgym.agents import Agent, Hyperparameters, resolve_agent
+from archgym.agents import Agent, Hyperparameters, LoopAgent, resolve_agent
 from archgym.errors import InvalidConfigError
 from archgym.space import Design, DesignSpace
 from archgym.trials import Trial
@@ -24,6 +24,10 @@ __all__ = ["AgentSampler"]
 
 FAILURE = -1e6
 """Reward of a trial without a value; agents rank it last."""
+
+
+def _drives_its_own_loop(factory: object) -> bool:
+    return isinstance(factory, type) and issubclass(factory, LoopAgent)
 
 
 class AgentSampler(BaseSampler):
@@ -56,8 +60,7 @@ class AgentSampler(BaseSampler):
         hyperparameters: Mapping[str, Any] | Hyperparameters | None = None,
     ) -> None:
         name, factory, config = resolve_agent(agent, hyperparameters)
-        own_loop = isinstance(factory, type) and issubclass(factory, Agent)
-        if own_loop and factory.search is not Agent.search:  # type: ignore[attr-defined]
+        if _drives_its_own_loop(factory):
             raise InvalidConfigError(
                 f"The agent {name!r} drives its own loop and cannot be an Optuna sampler. "
                 "Choose one with ask and tell, such as 'genetic'."

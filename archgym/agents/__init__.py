@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archgym.agents._agent import Agent, Hyperparameters, bounded
+from archgym.agents._agent import Agent, Hyperparameters, LoopAgent, bounded
 from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
 from archgym.agents._bayesian import BayesianAgent, BayesianConfig
 from archgym.agents._gamma import GammaAgent, GammaConfig
@@ -55,6 +55,7 @@ __all__ = [
     "Hyperparameters",
     "LocalSearchAgent",
     "LocalSearchConfig",
+    "LoopAgent",
     "MaskedPPOAgent",
     "MaskedPPOConfig",
     "NSGA2Agent",

@@ -203,3 +203,26 @@ class Agent(ABC):
     def decode(self, vectors: Indices) -> list[Design]:
         """Return the designs of index vectors, shape (n, parameters)."""
         return [self.space.decode(row) for row in vectors]
+
+
+class LoopAgent(Agent):
+    """An agent that drives its own loop, as those of reinforcement learning do.
+
+    A subclass defines `search`; nothing can be asked of it or told to it.
+    """
+
+    def ask(self) -> list[Design]:
+        """Raise: the agent drives its own loop."""
+        raise NotImplementedError(
+            f"The agent {self.name!r} drives its own loop. Call search(task) instead of ask()."
+        )
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Raise: the agent drives its own loop."""
+        raise NotImplementedError(
+            f"The agent {self.name!r} drives its own loop. Call search(task) instead of tell()."
+        )
+
+    @abstractmethod
+    def search(self, task: "Task") -> None:
+        """Evaluate designs of the task until its budget is spent."""

@@ -1,14 +1,12 @@
 """Proximal policy optimisation that builds a design decision by decision; sb3-contrib's."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archgym.agents._agent import Agent, Hyperparameters, bounded
+from archgym.agents._agent import Hyperparameters, LoopAgent, bounded
 from archgym.agents._ppo import deterministic_torch
-from archgym.space import Design, DesignSpace, Ordinal, Real
-from archgym.trials import Trial
+from archgym.space import DesignSpace, Ordinal, Real
 
 if TYPE_CHECKING:
     from archgym.task import Task
@@ -51,7 +49,7 @@ class MaskedPPOConfig(Hyperparameters):
         )
 
 
-class MaskedPPOAgent(Agent):
+class MaskedPPOAgent(LoopAgent):
     """PPO with invalid actions masked, one episode per design; needs torch and sb3-contrib.
 
     Huang and Ontanon, "A closer look at invalid action masking in policy gradient algorithms",
@@ -71,14 +69,6 @@ class MaskedPPOAgent(Agent):
     config: MaskedPPOConfig
     modules: ClassVar[tuple[str, ...]] = ("sb3_contrib", "stable_baselines3", "torch")
     extra: ClassVar[str] = "rl"
-
-    def ask(self) -> list[Design]:
-        """Raise: the agent drives its own loop."""
-        raise NotImplementedError("The agent 'masked_ppo' has no ask and tell. Use search(task).")
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Raise: the agent drives its own loop."""
-        raise NotImplementedError("The agent 'masked_ppo' has no ask and tell. Use search(task).")
 
     def search(self, task: "Task") -> None:
         """Train until the budget is spent."""

@@ -1,14 +1,13 @@
 """Proximal policy optimisation by Stable-Baselines3, on a bandit with one design per episode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archgym.agents._agent import Agent, Hyperparameters, bounded
+from archgym.agents._agent import Hyperparameters, LoopAgent, bounded
 from archgym.errors import InvalidConfigError
-from archgym.space import Design, DesignSpace, Ordinal, Real
-from archgym.trials import Trial
+from archgym.space import DesignSpace, Ordinal, Real
 
 if TYPE_CHECKING:
     from archgym.task import Task
@@ -64,7 +63,7 @@ class PPOConfig(Hyperparameters):
             )
 
 
-class PPOAgent(Agent):
+class PPOAgent(LoopAgent):
     """Proximal policy optimisation with a factorised categorical policy; needs torch.
 
     Schulman et al., "Proximal policy optimization algorithms", arXiv:1707.06347, as implemented by
@@ -83,14 +82,6 @@ class PPOAgent(Agent):
     config: PPOConfig
     modules: ClassVar[tuple[str, ...]] = ("stable_baselines3", "torch")
     extra: ClassVar[str] = "rl"
-
-    def ask(self) -> list[Design]:
-        """Raise: the agent drives its own loop."""
-        raise NotImplementedError("The agent 'ppo' has no ask and tell. Use search(task).")
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Raise: the agent drives its own loop."""
-        raise NotImplementedError("The agent 'ppo' has no ask and tell. Use search(task).")
 
     def search(self, task: "Task") -> None:
         """Train until the budget is spent."""

@@ -7,14 +7,14 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
-from archgym.agents import AGENTS, Agent  # noqa: E402
+from archgym.agents import AGENTS, LoopAgent  # noqa: E402
 from archgym.errors import InvalidConfigError, UnknownNameError  # noqa: E402
 from archgym.sampler import AgentSampler  # noqa: E402
 from archgym.space import DesignSpace, Integer  # noqa: E402
 from archgym.testing import ToyProblem  # noqa: E402
 
 CORE = [
-    name for name, agent in AGENTS.items() if agent.search is Agent.search and not agent.modules
+    name for name, agent in AGENTS.items() if not (issubclass(agent, LoopAgent) or agent.modules)
 ]
 
 
@@ -99,7 +99,9 @@ def test_parameters_outside_the_space_are_drawn_at_random():
 
 
 def test_an_agent_with_a_loop_of_its_own_is_refused():
-    class Looping(AGENTS["random_walk"]):
+    class Looping(LoopAgent):
+        name = "looping"
+
         def search(self, task):
             raise AssertionError
 
