@@ -29,7 +29,8 @@ def asinh(values: Floats) -> Floats:
     """Return values as they are near their median, and logarithmic in both tails."""
     median = np.median(values)
     spread = np.median(np.abs(values - median))
-    spread = spread if spread > 0 else values.std()
+    # Where more than half of the values are one and the same, their distances say nothing.
+    spread = spread if spread > 1e-12 * np.ptp(values) else values.std()
     return np.asarray(np.arcsinh((values - median) / (2 * spread if spread > 0 else 1.0)))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -170,6 +170,7 @@ def test_expected_improvement_rises_with_the_mean_far_into_the_tail():
 
 @pytest.mark.parametrize("warp", WARPS)
 @given(values=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30))
+@example(values=[0.0, 1.0, 5e-324])
 @settings(max_examples=50, deadline=None)
 def test_a_warp_keeps_the_order_of_rewards(warp, values):
     rewards = np.array(values)
