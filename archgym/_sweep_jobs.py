@@ -17,6 +17,9 @@ from archgym.errors import InvalidConfigError, RecordError
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
 
+# A run whose process dies is tried again this often; it goes on from its journal.
+RETRIES = 2
+
 # Draws of hyperparameters for one that is new, before an agent counts as having no more.
 MAX_DRAWS = 1000
 

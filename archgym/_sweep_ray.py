@@ -2,22 +2,18 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archgym._sweep_jobs import RETRIES, SweepJob
 from archgym.agents._agent import MissingExtraError
 from archgym.errors import BackendError
 
-if TYPE_CHECKING:
-    from archgym._sweep_jobs import SweepJob
-
-RETRIES = 2
-
-Done = Callable[["SweepJob", dict[str, Any]], object]
-Lost = Callable[["SweepJob", str], object]
+Done = Callable[[SweepJob, dict[str, Any]], object]
+Lost = Callable[[SweepJob, str], object]
 
 
 def run_on_ray(
-    work: Sequence["SweepJob"], jobs: int, done: Done, lost: Lost, timeout_s: float
+    work: Sequence[SweepJob], jobs: int, done: Done, lost: Lost, timeout_s: float
 ) -> None:
     """Run jobs on as many Ray actors, which keep their problems; a lost job is tried again.
 
@@ -61,7 +57,7 @@ class _Actor:
     def __init__(self, runner: Callable[[], Any]) -> None:
         self._runner = runner()
 
-    def run(self, job: "SweepJob") -> dict[str, Any]:
+    def run(self, job: SweepJob) -> dict[str, Any]:
         """Return the row of a run."""
         row: dict[str, Any] = self._runner.run(job, lambda event: None)
         return row
@@ -81,7 +77,7 @@ class _Crew:
         self._waiting: deque[tuple[SweepJob, int]] = deque()
         self._busy: dict[Any, tuple[Any, SweepJob, int]] = {}
 
-    def run(self, work: Sequence["SweepJob"], jobs: int) -> None:
+    def run(self, work: Sequence[SweepJob], jobs: int) -> None:
         """Run everything."""
         self._waiting = deque((job, RETRIES) for job in work)
         for _ in range(min(jobs, len(work))):

@@ -23,7 +23,7 @@ from archgym._journal import Journal
 from archgym._pool import run_pool
 from archgym._stats_curves import quantile_targets
 from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
-from archgym._sweep_jobs import SweepJob, label_of, made_problem, sweep_jobs
+from archgym._sweep_jobs import RETRIES, SweepJob, label_of, made_problem, sweep_jobs
 from archgym._sweep_rows import failed_row, finished_row, write_rows
 from archgym.errors import InvalidConfigError, RecordError, did_you_mean
 from archgym.ground_truth import GroundTruth
@@ -33,9 +33,6 @@ from archgym.search import search
 __all__ = ["SweepAgent", "SweepConfig", "SweepProblem", "SweepResult", "load_sweep", "run_sweep"]
 
 Engine = Literal["process", "ray"]
-
-# A run whose process dies is tried again this often; it goes on from its journal.
-RETRIES = 2
 
 # The worst of this share of all designs is a target: how many evaluations until it is reached?
 TARGET_SHARES = (0.1, 0.01, 0.001, 0.0)
