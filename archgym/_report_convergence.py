@@ -6,10 +6,9 @@ import pandas as pd
 from archgym import plots
 from archgym._page import element, figure
 from archgym._sections import Section
-from archgym._stats_bootstrap import Floats
-from archgym._stats_fronts import hypervolume_curve, nadir
 from archgym.pareto import pareto_mask
-from archgym.stats import convergence, run_keys, simulated
+from archgym.stats import convergence, hypervolume_curve, nadir, run_keys, simulated
+from archgym.stats._bootstrap import Floats
 
 REWARD = "reward."
 POINTS = 60

@@ -8,11 +8,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from archgym._plot_style import BLACK, GREY, AgentStyle, agent_styles, finish, rgba
-from archgym._stats_bootstrap import Estimate, Floats
-from archgym._stats_lottery import SOURCES, LotteryCurve, VarianceShare
-from archgym._stats_scores import Profile
-from archgym._stats_tests import Ranking
 from archgym._text import number
+from archgym.stats import SOURCES, LotteryCurve, Profile, Ranking, VarianceShare
+from archgym.stats._bootstrap import Estimate, Floats
 
 Styles = Mapping[str, AgentStyle]
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from archgym import _sweep_tables as tables
 from archgym._plot_style import AgentStyle, agent_styles
-from archgym._stats_lottery import VarianceShare, variance_shares
-from archgym._stats_tests import Ranking, rank_agents
 from archgym._sweep_scores import Cubes, Goal, cubes, goals, scored
+from archgym.stats import Ranking, VarianceShare, rank_agents, variance_shares
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archgym._stats_bootstrap import Floats
-from archgym._stats_fronts import hypervolume, nadir
 from archgym.errors import RecordError
 from archgym.pareto import pareto_mask
+from archgym.stats import hypervolume, nadir
+from archgym.stats._bootstrap import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

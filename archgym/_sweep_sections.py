@@ -9,12 +9,10 @@ import numpy as np
 from archgym import _sweep_plots as plots
 from archgym import _sweep_tables as tables
 from archgym._page import element, facts, figure, page, table, tiles
-from archgym._stats_bootstrap import Estimate
-from archgym._stats_curves import REGRET_FLOOR
-from archgym._stats_lottery import SOURCES
 from archgym._sweep_results import Sweep
 from archgym._sweep_scores import Goal
 from archgym._text import number
+from archgym.stats import REGRET_FLOOR, SOURCES, Estimate
 
 WHAT_A_SCORE_IS = (
     "A score is the share of the possible improvement over the default design that a run reached: "

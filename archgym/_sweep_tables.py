@@ -6,30 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archgym._stats_bootstrap import Estimate, Floats, bootstrap
-from archgym._stats_curves import (
+from archgym._sweep_scores import Cubes, Goal, cubes, vectors
+from archgym.stats import (
     REGRET_FLOOR,
-    best_at,
-    log_regret_area,
-    ratio,
-    targets_reached,
-)
-from archgym._stats_fronts import hypervolume_curve
-from archgym._stats_lottery import (
     LotteryCurve,
-    expected_best,
-    lottery_curve,
-    share_beating,
-    tuned_scores,
-)
-from archgym._stats_scores import (
     Profile,
+    best_at,
+    expected_best,
+    hypervolume_curve,
     interquartile_mean,
+    log_regret_area,
+    lottery_curve,
     optimality_gap,
     performance_profile,
     probability_of_improvement,
+    ratio,
+    share_beating,
+    targets_reached,
+    tuned_scores,
 )
-from archgym._sweep_scores import Cubes, Goal, cubes, vectors
+from archgym.stats._bootstrap import Estimate, Floats, bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,6 @@ from typing import Any, Literal, get_args
 
 from archgym._journal import Journal
 from archgym._pool import run_pool
-from archgym._stats_curves import quantile_targets
 from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
 from archgym._sweep_jobs import RETRIES, SweepJob, label_of, made_problem, sweep_jobs
 from archgym._sweep_rows import failed_row, finished_row, write_rows
@@ -29,6 +28,7 @@ from archgym.errors import InvalidConfigError, RecordError, did_you_mean
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
 from archgym.search import search
+from archgym.stats import quantile_targets
 
 __all__ = ["SweepAgent", "SweepConfig", "SweepProblem", "SweepResult", "load_sweep", "run_sweep"]
 

@@ -7,11 +7,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._stats_bootstrap import Estimate, bootstrap
 from archgym._sweep_results import Sweep
 from archgym._sweep_sections import interval, percent, ticket
 from archgym._sweep_tables import LotteryRow
-from archgym.stats import SOURCES, equivalence, rank_agents, tuned_scores
+from archgym.stats import SOURCES, Estimate, bootstrap, equivalence, rank_agents, tuned_scores
 
 Floats = NDArray[np.float64]
 

@@ -12,14 +12,13 @@ import pytest
 
 from archgym import _sweep_plots as plots
 from archgym._report_convergence import hypervolume_progress
-from archgym._stats_bootstrap import Estimate
 from archgym._sweep_results import Sweep, is_sweep
 from archgym._sweep_scores import cubes, goals, scored
 from archgym._sweep_sections import build_sweep_report, interval, percent
 from archgym._sweep_tables import agent_rows, ecdfs, grid, progress, target_rewards, tickets
 from archgym.errors import RecordError
 from archgym.report import write_report
-from archgym.stats import rank_agents
+from archgym.stats import Estimate, rank_agents
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

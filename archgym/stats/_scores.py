@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from archgym._stats_bootstrap import (
+from archgym.stats._bootstrap import (
     LEVEL,
     RESAMPLES,
     Estimate,

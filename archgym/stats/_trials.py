@@ -7,12 +7,15 @@ and changes nothing in it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from archgym.pareto import pareto_mask
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -23,22 +26,22 @@ RUN_KEYS = ("run", "problem", "workload", "config_hash", "agent", "seed")
 """Columns that tell one run from another; those that a table does not have are ignored."""
 
 
-def design_columns(trials: pd.DataFrame) -> list[str]:
+def design_columns(trials: "pd.DataFrame") -> list[str]:
     """Return the names of the ``design.*`` columns, in their order."""
     return [name for name in trials.columns if name.startswith(DESIGN)]
 
 
-def metric_columns(trials: pd.DataFrame) -> list[str]:
+def metric_columns(trials: "pd.DataFrame") -> list[str]:
     """Return the names of the ``metric.*`` columns, in their order."""
     return [name for name in trials.columns if name.startswith(METRIC)]
 
 
-def run_keys(trials: pd.DataFrame) -> list[str]:
+def run_keys(trials: "pd.DataFrame") -> list[str]:
     """Return those of :data:`RUN_KEYS` that the table has."""
     return [name for name in RUN_KEYS if name in trials.columns]
 
 
-def simulated(trials: pd.DataFrame) -> pd.DataFrame:
+def simulated(trials: "pd.DataFrame") -> "pd.DataFrame":
     """Return the trials that cost an evaluation (repeats answered from the cache left out).
 
     Two columns are added: ``evaluation``, the trial's number in its run counted in simulator calls
@@ -56,13 +59,13 @@ def simulated(trials: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def best_trial(trials: pd.DataFrame) -> pd.Series | None:
+def best_trial(trials: "pd.DataFrame") -> "pd.Series | None":
     """Return the feasible trial with the highest reward (the first of equals), or None."""
     feasible = trials[trials["feasible"].astype(bool) & np.isfinite(trials["reward"])]
     return None if feasible.empty else feasible.loc[feasible["reward"].idxmax()]
 
 
-def convergence(trials: pd.DataFrame, points: int = 200) -> pd.DataFrame:
+def convergence(trials: "pd.DataFrame", points: int = 200) -> "pd.DataFrame":
     """Return the best reward so far by evaluation: quartiles over the runs of each agent.
 
     Args:
@@ -73,6 +76,8 @@ def convergence(trials: pd.DataFrame, points: int = 200) -> pd.DataFrame:
         Columns ``agent, evaluation, q25, median, q75, runs``. A run that ended early keeps its
         last value; a run with no feasible trial yet does not enter the quartiles.
     """
+    import pandas as pd
+
     paid = simulated(trials)
     if paid.empty:
         columns = ["agent", "evaluation", "q25", "median", "q75", "runs"]
@@ -100,7 +105,7 @@ def convergence(trials: pd.DataFrame, points: int = 200) -> pd.DataFrame:
     return table[["agent", "evaluation", "q25", "median", "q75", "runs"]]
 
 
-def evaluations_to_target(trials: pd.DataFrame, target: float) -> pd.Series:
+def evaluations_to_target(trials: "pd.DataFrame", target: float) -> "pd.Series":
     """Return, for each run, the first evaluation whose best reward so far reaches ``target``.
 
     The result is indexed by the run keys; NaN where a run never reaches the target.
@@ -113,8 +118,8 @@ def evaluations_to_target(trials: pd.DataFrame, target: float) -> pd.Series:
 
 
 def summarize_agents(
-    trials: pd.DataFrame, metrics: Sequence[str] = (), *, default_reward: float = 0.0
-) -> pd.DataFrame:
+    trials: "pd.DataFrame", metrics: Sequence[str] = (), *, default_reward: float = 0.0
+) -> "pd.DataFrame":
     """Return one row for each agent, best first.
 
     Args:
@@ -130,6 +135,8 @@ def summarize_agents(
         ``default_reward + 0.95 * (best of all agents - default_reward)``, infinite if half the
         runs or more never get there, or if no design beats the default one.
     """
+    import pandas as pd
+
     best = best_trial(trials)
     overall = float("nan") if best is None else float(best["reward"])
     gain = overall - default_reward
@@ -191,7 +198,7 @@ class Importance:
 
 
 def parameter_importance(
-    trials: pd.DataFrame, *, seed: int = 0, limit: int = 900, shuffles: int = 3
+    trials: "pd.DataFrame", *, seed: int = 0, limit: int = 900, shuffles: int = 3
 ) -> Importance | None:
     """Estimate parameter importance by permutation on held-out designs.
 
@@ -256,7 +263,9 @@ class _Codes:
         return alike
 
 
-def _codes(column: pd.Series) -> _Codes:
+def _codes(column: "pd.Series") -> _Codes:
+    import pandas as pd
+
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         ranks = column.astype(float).rank(method="dense").to_numpy(dtype=np.float64) - 1
         return _Codes(ranks / max(np.nanmax(ranks, initial=0.0), 1.0), ordered=True)

@@ -1,11 +1,7 @@
-"""Statistics of searches, each with its source: of trials, of scores, of fronts, of the lottery.
+"""Statistics of searches, each with its source: of trials, scores, fronts and the lottery."""
 
-Trial tables are those of :func:`archgym.load_trials`. Scores are arrays with one row per problem
-and one column per run, higher is better; unless said otherwise intervals are 95 % bootstrap ones.
-"""
-
-from archgym._stats_bootstrap import Estimate, bootstrap
-from archgym._stats_curves import (
+from archgym.stats._bootstrap import Estimate, bootstrap
+from archgym.stats._curves import (
     REGRET_FLOOR,
     best_at,
     first_reached,
@@ -15,7 +11,7 @@ from archgym._stats_curves import (
     ratio,
     targets_reached,
 )
-from archgym._stats_fronts import (
+from archgym.stats._fronts import (
     adrs,
     hypervolume,
     hypervolume_curve,
@@ -23,7 +19,7 @@ from archgym._stats_fronts import (
     igd_plus,
     nadir,
 )
-from archgym._stats_lottery import (
+from archgym.stats._lottery import (
     SOURCES,
     LotteryCurve,
     VarianceShare,
@@ -34,15 +30,15 @@ from archgym._stats_lottery import (
     tuned_scores,
     variance_shares,
 )
-from archgym._stats_scores import (
+from archgym.stats._ranking import Equivalence, Pair, Ranking, equivalence, holm, rank_agents
+from archgym.stats._scores import (
     Profile,
     interquartile_mean,
     optimality_gap,
     performance_profile,
     probability_of_improvement,
 )
-from archgym._stats_tests import Equivalence, Pair, Ranking, equivalence, holm, rank_agents
-from archgym._stats_trials import (
+from archgym.stats._trials import (
     DESIGN,
     METRIC,
     RUN_KEYS,

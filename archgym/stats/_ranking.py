@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from archgym._stats_bootstrap import Estimate, Floats
 from archgym.errors import InvalidConfigError
+from archgym.stats._bootstrap import Estimate, Floats
 
 SIGNIFICANCE = 0.05
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from archgym._stats_bootstrap import Floats
 from archgym.errors import InvalidConfigError
+from archgym.stats._bootstrap import Floats
 
 REGRET_FLOOR = 1e-3
 """Regret in octaves (0.07 % of the metric) below which designs count as equally good."""

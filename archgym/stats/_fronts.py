@@ -5,9 +5,9 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import ArrayLike
 
-from archgym._stats_bootstrap import Floats
 from archgym.errors import InvalidConfigError
 from archgym.pareto import pareto_mask
+from archgym.stats._bootstrap import Floats
 
 NADIR_MARGIN = 0.1
 """How far below the worst rewards of a front the reference point lies, in its own range."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from archgym._stats_bootstrap import LEVEL, RESAMPLES, Estimate, Floats, Integers, estimate
 from archgym.errors import InvalidConfigError
+from archgym.stats._bootstrap import LEVEL, RESAMPLES, Estimate, Floats, Integers, estimate
 
 SOURCES = ("problem", "agent", "agent x problem", "setting", "setting x problem", "seed")
 """What a difference between two runs may come from; a setting is one of an agent."""
