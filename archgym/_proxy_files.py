@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from archgym._dataset_table import write_bytes
 from archgym._proxy_models import Arrays, Texts
+from archgym.dataset._table import write_bytes
 from archgym.errors import RecordError
 
 FORMAT = 1

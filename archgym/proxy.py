@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._dataset_table import DataSet, design_keys
 from archgym._proxy_examples import Examples, Rows
 from archgym._proxy_files import read_folder, write_folder
 from archgym._proxy_models import (
@@ -42,6 +41,7 @@ from archgym._proxy_scores import (
     Target,
     score_targets,
 )
+from archgym.dataset._table import DataSet, design_keys
 from archgym.errors import InvalidConfigError, RecordError
 from archgym.problem import Evaluation, Problem
 from archgym.space import Design, DesignSpace

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from archgym._dataset_card import markdown
+from archgym.dataset._card import markdown
 
 Row = Mapping[str, str]
 

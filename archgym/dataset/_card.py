@@ -10,7 +10,7 @@ from archgym._text import number
 from archgym.trials import METADATA_KEY
 
 if TYPE_CHECKING:
-    from archgym._dataset_table import DataSet, Summary
+    from archgym.dataset._table import DataSet, Summary
 
 
 def card(dataset: "DataSet", path: Path) -> str:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archgym._dataset_sources import (
+from archgym.dataset._sources import (
     FORMAT,
     KIND,
     LABELS,
@@ -33,15 +33,13 @@ from archgym._dataset_sources import (
     SourceReader,
     same_trials,
 )
-from archgym._dataset_table import DataSet, Summary, write_bytes
+from archgym.dataset._table import DataSet, write_bytes
 from archgym.errors import InvalidConfigError, RecordError
 from archgym.problem import Problem
 from archgym.trials import METADATA_KEY, WALL_TIME_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["DataSet", "Summary", "merge_dataset"]
 
 
 def merge_dataset(
@@ -66,7 +64,7 @@ def merge_dataset(
         RecordError: a source is damaged, or of another design space than the others.
         InvalidConfigError: there is no source, or ``out`` does not end in ``.parquet``.
     """
-    from archgym._dataset_card import card
+    from archgym.dataset._card import card
 
     path = Path(out)
     if path.suffix != ".parquet" or not paths:

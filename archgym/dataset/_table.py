@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._dataset_sources import FORMAT, KIND, read_table
+from archgym.dataset._sources import FORMAT, KIND, read_table
 from archgym.errors import InvalidConfigError, RecordError, UnknownNameError
 from archgym.problem import Problem
 
