@@ -97,9 +97,8 @@ class ProxyEvaluate:
 
     def run(self, output: Output) -> int:
         """Predict, compare and write."""
-        from archgym._proxy_examples import Examples
         from archgym.dataset import DataSet
-        from archgym.proxy import Proxy
+        from archgym.proxy import Examples, Proxy
 
         proxy = Proxy.load(self.proxy)
         dataset = DataSet.load(self.data).only(self.only)

@@ -99,7 +99,7 @@ class Search(ProblemOptions):
         if self.evaluator is None:
             problem = self.make()
             return problem, self.problem, self._study_config(problem)
-        from archgym._proxy_verify import proxied_problem
+        from archgym.proxy._verify import proxied_problem
 
         config = {"name": self.problem, "evaluator": str(self.evaluator.resolve()), **self.config}
         return proxied_problem(**config), proxied_problem, config

@@ -8,8 +8,8 @@ from archgym._cli._output import Output, grid
 from archgym._text import duration, number, quantity
 
 if TYPE_CHECKING:
-    from archgym._proxy_verify import Verification
     from archgym.problem import Problem
+    from archgym.proxy._verify import Verification
 
 
 def announce(output: Output, problem: "Problem") -> None:
@@ -25,7 +25,7 @@ def verify(
     output: Output, problem: "Problem", objective: str | None, folders: Sequence[Path], top: int
 ) -> dict[str, Any]:
     """Simulate the best designs of the runs, show what came of it and return it."""
-    from archgym._proxy_verify import verify_winners
+    from archgym.proxy._verify import verify_winners
 
     found = verify_winners(problem, objective, folders, top)
     output.show(f"\nThe proxy's best {len(found.winners)} designs, simulated:\n", _table(found))

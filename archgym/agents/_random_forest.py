@@ -108,7 +108,7 @@ class RandomForestAgent(Agent):
     ) -> None:
         super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
         # Imported late: it builds on the kernels of this package.
-        from archgym._proxy_features import Features
+        from archgym.proxy._features import Features
 
         self._features = Features(space)
         self._pool = Candidates(space, self.rng)

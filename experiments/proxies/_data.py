@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._proxy_examples import Examples
 from archgym.dataset import DataSet, merge_dataset
 from archgym.envs import make_problem
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
+from archgym.proxy import Examples
 from archgym.search import search
 
 TABLE = "dram-paper-stream-DDR4-2400"

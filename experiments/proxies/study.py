@@ -19,11 +19,10 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from archgym._proxy_examples import Examples
 from archgym.dataset import DataSet
 from archgym.envs import make_problem
 from archgym.problem import Problem
-from archgym.proxy import MODELS, Proxy, fit_proxy
+from archgym.proxy import MODELS, Examples, Proxy, fit_proxy
 from archgym.search import search
 from archgym.space import DesignSpace
 from experiments.proxies._data import (

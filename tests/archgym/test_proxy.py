@@ -10,18 +10,17 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("lightgbm")
 
-from archgym._proxy_examples import Examples
-from archgym._proxy_features import Features
-from archgym._proxy_forest import Trees
-from archgym._proxy_scores import AGREED, Calibration, Target
-from archgym._proxy_verify import verify_winners
 from archgym.cli import main
 from archgym.dataset import DataSet, merge_dataset
 from archgym.envs import make_problem
 from archgym.errors import ArchGymError, InvalidConfigError, RecordError, UnknownNameError
 from archgym.ground_truth import enumerate_problem
 from archgym.problem import Evaluation
-from archgym.proxy import MODELS, Proxy, fit_proxy, train_proxy
+from archgym.proxy import MODELS, Examples, Proxy, fit_proxy, train_proxy
+from archgym.proxy._features import Features
+from archgym.proxy._forest import Trees
+from archgym.proxy._scores import AGREED, Calibration, Target
+from archgym.proxy._verify import verify_winners
 from archgym.search import search
 from archgym.space import Categorical, Condition, DesignSpace, Integer, Ordinal, Permutation, Vector
 from archgym.testing import ToyProblem

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("lightgbm")
 
-from archgym._proxy_examples import Examples
+from archgym.proxy import Examples
 from experiments.proxies import _page, study
 from experiments.proxies._data import pooled, without
 from experiments.proxies._page import write_page

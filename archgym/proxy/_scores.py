@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._proxy_models import Arrays, Floats
 from archgym.errors import RecordError
+from archgym.proxy._models import Arrays, Floats
 
 LEVEL = 0.9
 """Share of the values that an interval covers."""

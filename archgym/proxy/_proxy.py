@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._proxy_examples import Examples, Rows
-from archgym._proxy_files import read_folder, write_folder
-from archgym._proxy_models import (
-    MODELS,
+from archgym.dataset._table import DataSet, design_keys
+from archgym.errors import InvalidConfigError, RecordError
+from archgym.problem import Evaluation, Problem
+from archgym.proxy._examples import Examples, Rows
+from archgym.proxy._files import read_folder, write_folder
+from archgym.proxy._models import (
     Arrays,
     Floats,
     Indices,
@@ -33,7 +35,7 @@ from archgym._proxy_models import (
     model_class,
     restore_model,
 )
-from archgym._proxy_scores import (
+from archgym.proxy._scores import (
     AGREED,
     LEVEL,
     Calibration,
@@ -41,12 +43,7 @@ from archgym._proxy_scores import (
     Target,
     score_targets,
 )
-from archgym.dataset._table import DataSet, design_keys
-from archgym.errors import InvalidConfigError, RecordError
-from archgym.problem import Evaluation, Problem
 from archgym.space import Design, DesignSpace
-
-__all__ = ["MODELS", "Prediction", "Proxy", "train_proxy"]
 
 CALIBRATION_SHARE, MAX_CALIBRATION = 0.15, 10_000
 

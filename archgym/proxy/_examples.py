@@ -7,9 +7,9 @@ from typing import Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._proxy_models import Floats, Indices
 from archgym.dataset._table import DataSet, design_keys
 from archgym.errors import InvalidConfigError, RecordError, UnknownNameError, did_you_mean
+from archgym.proxy._models import Floats, Indices
 
 Split = Literal["design", "outcome", "agent"]
 

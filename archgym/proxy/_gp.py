@@ -5,7 +5,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from archgym._proxy_models import Arrays, Floats, Indices, Texts
 from archgym.agents._agent import Hyperparameters, bounded
 from archgym.agents._gaussian_process import (
     Hyper,
@@ -15,6 +14,7 @@ from archgym.agents._gaussian_process import (
     matern,
 )
 from archgym.errors import RecordError
+from archgym.proxy._models import Arrays, Floats, Indices, Texts
 from archgym.space import DesignSpace
 
 _CHUNK = 512

@@ -7,10 +7,10 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._proxy_features import Features
-from archgym._proxy_models import Arrays, Floats, Indices, Texts, required
 from archgym.agents._agent import Hyperparameters, bounded
 from archgym.errors import RecordError
+from archgym.proxy._features import Features
+from archgym.proxy._models import Arrays, Floats, Indices, Texts, required
 from archgym.space import DesignSpace
 
 _CHUNK = 8192

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from archgym._proxy_models import Arrays, Texts
 from archgym.dataset._table import write_bytes
 from archgym.errors import RecordError
+from archgym.proxy._models import Arrays, Texts
 
 FORMAT = 1
 HEAD, ARRAYS = "proxy.json", "arrays.npz"

@@ -11,7 +11,7 @@ import numpy as np
 from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError
 from archgym.problem import Evaluation, Problem
-from archgym.proxy import Proxy
+from archgym.proxy._proxy import Proxy
 from archgym.space import Design
 
 __all__ = ["Verification", "Winner", "proxied_problem", "verify_winners"]

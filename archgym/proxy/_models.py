@@ -52,19 +52,19 @@ class ModelSpec:
 
 MODELS = {
     "extra_trees": ModelSpec(
-        "archgym._proxy_forest:ExtraTrees",
+        "archgym.proxy._forest:ExtraTrees",
         "Forest of trees split at random thresholds, each on all designs.",
     ),
     "random_forest": ModelSpec(
-        "archgym._proxy_forest:RandomForest",
+        "archgym.proxy._forest:RandomForest",
         "Forest of greedily split trees, each on a bootstrap sample.",
     ),
     "boosted_trees": ModelSpec(
-        "archgym._proxy_boosted:BoostedTrees", "Gradient-boosted trees (LightGBM)."
+        "archgym.proxy._boosted:BoostedTrees", "Gradient-boosted trees (LightGBM)."
     ),
-    "mlp": ModelSpec("archgym._proxy_mlp:Perceptron", "Neural network of dense layers."),
+    "mlp": ModelSpec("archgym.proxy._mlp:Perceptron", "Neural network of dense layers."),
     "gaussian_process": ModelSpec(
-        "archgym._proxy_gp:GaussianProcessModel",
+        "archgym.proxy._gp:GaussianProcessModel",
         "Gaussian process on mixed parameters, on a sample of the designs.",
     ),
 }
