@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archgym import _sweep_tables as tables
-from archgym._plot_style import AgentStyle, agent_styles
 from archgym._sweep_scores import Cubes, Goal, cubes, goals, scored
+from archgym.plots import AgentStyle, agent_styles
 from archgym.stats import Ranking, VarianceShare, rank_agents, variance_shares
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from archgym import _sweep_plots as plots
 from archgym import _sweep_tables as tables
+from archgym import plots
 from archgym._page import element, facts, figure, page, table, tiles
 from archgym._sweep_results import Sweep
 from archgym._sweep_scores import Goal

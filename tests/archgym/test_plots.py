@@ -5,7 +5,6 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from archgym._plot_style import GREY
 from archgym.plots import (
     BASELINE,
     Axis,
@@ -17,6 +16,7 @@ from archgym.plots import (
     parallel_figure,
     pareto_figure,
 )
+from archgym.plots._style import GREY
 from archgym.stats import Importance, convergence
 
 LATENCY = Axis(name="latency_mean_ns", unit="ns")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from archgym import _sweep_plots as plots
+from archgym import plots
 from archgym._report_convergence import hypervolume_progress
 from archgym._sweep_results import Sweep, is_sweep
 from archgym._sweep_scores import cubes, goals, scored

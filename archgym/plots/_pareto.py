@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from archgym._plot_style import BLACK, RED, Axis, agent_styles, finish, metric_label
 from archgym._text import scale
+from archgym.plots._style import BLACK, RED, Axis, agent_styles, finish, metric_label
 from archgym.stats import METRIC, pareto_front
 
 MAX_POINTS = 4000

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from archgym._pareto_plot import MAX_POINTS, _thinned, _View
-from archgym._plot_style import BLACK, GREY, RED, Axis, finish
 from archgym._text import number
+from archgym.plots._pareto import MAX_POINTS, _thinned, _View
+from archgym.plots._style import BLACK, GREY, RED, Axis, finish
 from archgym.stats import METRIC, pareto_front
 
 _SMALLEST, _LARGEST = 7.0, 26.0

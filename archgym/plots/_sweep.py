@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from archgym._plot_style import BLACK, GREY, AgentStyle, agent_styles, finish, rgba
 from archgym._text import number
+from archgym.plots._style import BLACK, GREY, AgentStyle, agent_styles, finish, rgba
 from archgym.stats import SOURCES, LotteryCurve, Profile, Ranking, VarianceShare
 from archgym.stats._bootstrap import Estimate, Floats
 

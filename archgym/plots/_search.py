@@ -1,49 +1,13 @@
-"""Figures of a search: data frame in, plotly figure out, units on the axes.
-
-No figure needs colour: dashes, markers and line widths carry the same information.
-"""
+"""Figures of a search: how it converged, what decided, what the best design changed."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from archgym._chart_plots import roofline_figure, stacked_figure
-from archgym._parallel import Value, parallel_figure
-from archgym._pareto_plot import pareto_figure
-from archgym._plot_style import (
-    BASELINE,
-    BLACK,
-    BLUE,
-    GREY,
-    RED,
-    AgentStyle,
-    Axis,
-    agent_styles,
-    finish,
-    metric_label,
-    rgba,
-)
 from archgym._text import number
-from archgym._tradeoff_plot import tradeoff_figure
+from archgym.plots._style import BLACK, BLUE, GREY, RED, AgentStyle, agent_styles, finish, rgba
 from archgym.stats import Importance
-
-__all__ = [
-    "BASELINE",
-    "AgentStyle",
-    "Axis",
-    "Value",
-    "agent_styles",
-    "comparison_figure",
-    "convergence_figure",
-    "importance_figure",
-    "metric_label",
-    "parallel_figure",
-    "pareto_figure",
-    "roofline_figure",
-    "stacked_figure",
-    "tradeoff_figure",
-]
 
 
 def convergence_figure(

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 
-from archgym._plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, finish
 from archgym._text import number
 from archgym.charts import Roofline, StackedBars
+from archgym.plots._style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, finish
 
 MAX_BARS = 60
 """Bars drawn; the smallest of more are added up in one."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from archgym._plot_style import BLACK, BLUE, RED, finish, rgba
+from archgym.plots._style import BLACK, BLUE, RED, finish, rgba
 from archgym.stats import DESIGN
 
 Value = str | int | float | bool
