@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from archgym import _sweep_tables as tables
 from archgym import plots
 from archgym._page import element, facts, figure, page, table, tiles
-from archgym._sweep_results import Sweep
-from archgym._sweep_scores import Goal
 from archgym._text import number
 from archgym.stats import REGRET_FLOOR, SOURCES, Estimate
+from archgym.sweep import Sweep, tables
+from archgym.sweep._scores import Goal
 
 WHAT_A_SCORE_IS = (
     "A score is the share of the possible improvement over the default design that a run reached: "
@@ -228,22 +227,17 @@ def _lottery_table(rows: Sequence[tables.LotteryRow]) -> str:
     cells = [
         [
             *(row.agent, percent(row.beat_random)),
-            *(interval(ticket(row, 1)), interval(ticket(row, 8)), interval(row.tuned)),
+            *(
+                interval(tables.ticket(row, 1)),
+                interval(tables.ticket(row, 8)),
+                interval(row.tuned),
+            ),
             interval(row.defaults),
             "-" if np.isnan(row.beaten_by_defaults) else f"{100 * row.beaten_by_defaults:.0f} %",
         ]
         for row in rows
     ]
     return table(headers, cells)
-
-
-def ticket(row: tables.LotteryRow, count: int) -> Estimate | None:
-    """Return the expected best of so many tickets, None if there were fewer."""
-    curve = row.curve
-    if count not in curve.counts:
-        return None
-    i = curve.counts.index(count)
-    return Estimate(value=float(curve.best[i]), low=float(curve.low[i]), high=float(curve.high[i]))
 
 
 def _lottery_figure(sweep: Sweep, budget: int, rows: Sequence[tables.LotteryRow]) -> str:

@@ -62,8 +62,8 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
 
 
 def _html(source: Path) -> str:
-    from archgym._sweep_results import Sweep, is_sweep
     from archgym._sweep_sections import build_sweep_report
+    from archgym.sweep import Sweep, is_sweep
 
     if is_sweep(source):
         return build_sweep_report(Sweep.load(source))

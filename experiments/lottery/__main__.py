@@ -18,12 +18,11 @@ import tyro
 from rich.console import Console
 from tyro.conf import arg
 
-from archgym._sweep_results import Sweep
 from archgym._text import duration
 from archgym.errors import ArchGymError
 from archgym.ground_truth import FOLDER
 from archgym.progress import CountProgress
-from archgym.sweep import SweepConfig, run_sweep
+from archgym.sweep import Sweep, SweepConfig, run_sweep
 from experiments.lottery.page import write_page
 
 HERE = Path(__file__).parent

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from archgym import _sweep_tables as tables
 from archgym import plots
-from archgym._sweep_results import Sweep
+from archgym.sweep import Sweep, tables
 from experiments.lottery import answers
 from experiments.lottery.figures import write_svgs
 

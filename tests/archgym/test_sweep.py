@@ -14,22 +14,17 @@ import pandas as pd
 import pytest
 
 from archgym import make_problem, search
-from archgym._journal import Journal
 from archgym._pool import run_pool
-from archgym._sweep_jobs import made_problem, sweep_jobs
-from archgym._sweep_ray import run_on_ray
-from archgym._sweep_rows import write_rows
 from archgym.envs import REGISTRY, ProblemSpec
 from archgym.errors import InvalidConfigError, RecordError, UnknownNameError
 from archgym.ground_truth import enumerate_problem
 from archgym.problem import Evaluation
-from archgym.sweep import (
-    SweepConfig,
-    SweepRunner,
-    _optimum,
-    load_sweep,
-    run_sweep,
-)
+from archgym.sweep import SweepConfig, load_sweep, run_sweep
+from archgym.sweep._jobs import made_problem, sweep_jobs
+from archgym.sweep._journal import Journal
+from archgym.sweep._ray import run_on_ray
+from archgym.sweep._rows import write_rows
+from archgym.sweep._run import SweepRunner, _optimum
 from archgym.testing import ToyProblem
 
 DRAM = {"name": "archgym/DRAM-v0", "label": "dram", "config": {"requests": 50}}

@@ -12,13 +12,13 @@ import pytest
 
 from archgym import plots
 from archgym._report_convergence import hypervolume_progress
-from archgym._sweep_results import Sweep, is_sweep
-from archgym._sweep_scores import cubes, goals, scored
 from archgym._sweep_sections import build_sweep_report, interval, percent
-from archgym._sweep_tables import agent_rows, ecdfs, grid, progress, target_rewards, tickets
 from archgym.errors import RecordError
 from archgym.report import write_report
 from archgym.stats import Estimate, rank_agents
+from archgym.sweep import Sweep, is_sweep
+from archgym.sweep._scores import cubes, goals, scored
+from archgym.sweep.tables import agent_rows, ecdfs, grid, progress, target_rewards, tickets
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -8,11 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from archgym._sweep_results import Sweep
 from archgym.agents import AGENTS
 from archgym.envs import make_problem
 from archgym.objective import Objective
-from archgym.sweep import SweepConfig
+from archgym.sweep import Sweep, SweepConfig
 from experiments.lottery import answers
 from experiments.lottery.__main__ import FILES, HERE, _with_tables
 from experiments.lottery.figures import BROWSERS, write_svgs

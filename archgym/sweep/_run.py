@@ -19,18 +19,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from archgym._journal import Journal
 from archgym._pool import run_pool
-from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
-from archgym._sweep_jobs import RETRIES, SweepJob, label_of, made_problem, sweep_jobs
-from archgym._sweep_rows import failed_row, finished_row, write_rows
 from archgym.errors import InvalidConfigError, RecordError, did_you_mean
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
 from archgym.search import search
 from archgym.stats import quantile_targets
-
-__all__ = ["SweepAgent", "SweepConfig", "SweepProblem", "SweepResult", "load_sweep", "run_sweep"]
+from archgym.sweep._config import SweepConfig
+from archgym.sweep._jobs import RETRIES, SweepJob, label_of, made_problem, sweep_jobs
+from archgym.sweep._journal import Journal
+from archgym.sweep._rows import failed_row, finished_row, write_rows
 
 Engine = Literal["process", "ray"]
 
@@ -288,7 +286,7 @@ def _run_here(work: Sequence[SweepJob], jobs: int, driver: _Driver, timeout_s: f
 
 
 def _run_on_ray(work: Sequence[SweepJob], jobs: int, driver: _Driver, timeout_s: float) -> None:
-    from archgym._sweep_ray import run_on_ray
+    from archgym.sweep._ray import run_on_ray
 
     run_on_ray(work, jobs, driver.done, driver.lost, timeout_s)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from archgym._sweep_config import SweepAgent, SweepConfig, SweepProblem
 from archgym.agents import AGENTS, Hyperparameters, resolve_agent
 from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError, RecordError
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
+from archgym.sweep._config import SweepAgent, SweepConfig, SweepProblem
 
 # A run whose process dies is tried again this often; it goes on from its journal.
 RETRIES = 2

@@ -6,13 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archgym import _sweep_tables as tables
-from archgym._sweep_scores import Cubes, Goal, cubes, goals, scored
-from archgym.plots import AgentStyle, agent_styles
 from archgym.stats import Ranking, VarianceShare, rank_agents, variance_shares
+from archgym.sweep import tables
+from archgym.sweep._run import load_sweep
+from archgym.sweep._scores import Cubes, Goal, cubes, goals, scored
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from archgym.plots import AgentStyle
 
 
 def is_sweep(folder: Path) -> bool:
@@ -37,8 +39,6 @@ class Sweep:
         Raises:
             RecordError: it holds no finished sweep, or a damaged one.
         """
-        from archgym.sweep import load_sweep
-
         return cls(*load_sweep(folder))
 
     @property
@@ -58,8 +58,10 @@ class Sweep:
         return scored(self.every_run, self.goals)
 
     @cached_property
-    def styles(self) -> dict[str, AgentStyle]:
+    def styles(self) -> "dict[str, AgentStyle]":
         """Agent -> how it is drawn in every figure."""
+        from archgym.plots import agent_styles
+
         return agent_styles(sorted(map(str, self.every_run["agent"].unique())))
 
     @cached_property

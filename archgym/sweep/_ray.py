@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archgym._sweep_jobs import RETRIES, SweepJob
 from archgym.agents._agent import MissingExtraError
 from archgym.errors import BackendError
+from archgym.sweep._jobs import RETRIES, SweepJob
 
 Done = Callable[[SweepJob, dict[str, Any]], object]
 Lost = Callable[[SweepJob, str], object]
@@ -35,7 +35,7 @@ def run_on_ray(
             "--engine ray needs ray, which is not installed. "
             "In the project's folder, run: pip install -c constraints.txt 'archgym[ray]'."
         ) from None
-    from archgym.sweep import SweepRunner
+    from archgym.sweep._run import SweepRunner
 
     owner = not ray.is_initialized()
     try:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archgym._sweep_scores import Cubes, Goal, cubes, vectors
 from archgym.stats import (
     REGRET_FLOOR,
     LotteryCurve,
@@ -26,6 +25,7 @@ from archgym.stats import (
     tuned_scores,
 )
 from archgym.stats._bootstrap import Estimate, Floats, bootstrap
+from archgym.sweep._scores import Cubes, Goal, cubes, vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,6 +246,15 @@ def lottery_rows(scores: Cubes) -> list[LotteryRow]:
 def tickets(settings: int) -> list[int]:
     """Return numbers of tickets: powers of two, and the number of settings."""
     return sorted({*(2**i for i in range(settings.bit_length())), settings})
+
+
+def ticket(row: LotteryRow, count: int) -> Estimate | None:
+    """Return the expected best of so many tickets, None if there were fewer."""
+    curve = row.curve
+    if count not in curve.counts:
+        return None
+    i = curve.counts.index(count)
+    return Estimate(value=float(curve.best[i]), low=float(curve.low[i]), high=float(curve.high[i]))
 
 
 def random_tickets(scores: Cubes, most: int) -> tuple[list[int], Floats] | None:
