@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archgym._sections import Section, load_sections
 from archgym.agents._agent import MissingExtraError
 from archgym.errors import RecordError
+from archgym.report import Section, load_sections
 
 if TYPE_CHECKING:
     import pandas as pd

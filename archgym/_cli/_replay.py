@@ -14,8 +14,8 @@ from archgym.errors import InvalidConfigError, RecordError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from archgym._sections import Section
     from archgym.problem import Evaluation
+    from archgym.report import Section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Replay:
 
     def run(self, output: Output) -> int:
         """Simulate, compare and write."""
-        from archgym._sections import load_sections
+        from archgym.report import load_sections
 
         sections = load_sections(self.run_folder)
         if len(sections) > 1:

@@ -22,8 +22,8 @@ from archgym.errors import InvalidConfigError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-    from archgym._sections import Section
     from archgym.problem import Problem
+    from archgym.report import Section
     from archgym.study import RunOutcome, StudyResult
 
 DEFAULT_AGENTS = ("random_walk", "genetic", "ant_colony", "bayesian")
@@ -166,7 +166,7 @@ def _announce(output: Output, problem: "Problem", options: Search, out: Path) ->
 def _finish(
     output: Output, options: Search, problem: "Problem", result: "StudyResult", elapsed_s: float
 ) -> int:
-    from archgym._sections import sections_of
+    from archgym.report import sections_of
 
     for failure in result.failures:
         output.note(f"{failure.label} failed: {failure.error}")
@@ -217,7 +217,7 @@ def _rate(outcomes: "Sequence[RunOutcome]", agent: str, problem: "Problem") -> f
 def _table(
     section: "Section", summary: "pd.DataFrame", rates: Mapping[str, float | None], work: str
 ) -> Any:
-    from archgym._sections import ALWAYS_SHOWN
+    from archgym.report import ALWAYS_SHOWN
 
     names = section.headline_metrics
     always = [name for name in ALWAYS_SHOWN if name in names]

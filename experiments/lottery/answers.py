@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._sweep_sections import interval, percent
+from archgym.report import interval, percent
 from archgym.stats import SOURCES, Estimate, bootstrap, equivalence, rank_agents, tuned_scores
 from archgym.sweep import Sweep
 from archgym.sweep.tables import LotteryRow, ticket

@@ -493,8 +493,8 @@ def test_a_full_disk_is_a_failure_without_traceback(run, monkeypatch: pytest.Mon
         with open("/dev/full", "w") as stream:
             stream.write("x" * 100_000)
 
-    monkeypatch.setattr("archgym.report.build_report", full)
-    monkeypatch.setattr("archgym.report.load_sections", lambda path: [])
+    monkeypatch.setattr("archgym.report._report.build_report", full)
+    monkeypatch.setattr("archgym.report._report.load_sections", lambda path: [])
     code, _, err = run("report", "anywhere")
     assert code == 1
     assert "No space left" in err

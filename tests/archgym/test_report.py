@@ -12,12 +12,11 @@ import pandas as pd
 import pytest
 
 from archgym import make_problem
-from archgym._page import element, table
-from archgym._sections import Section, load_sections
 from archgym.charts import Chart, Roofline, RooflinePoint, StackedBars
 from archgym.envs.dram import DRAMProblem
 from archgym.errors import RecordError
-from archgym.report import build_report, write_report
+from archgym.report import Section, build_report, load_sections, write_report
+from archgym.report._page import element, table
 from archgym.space import Design
 from archgym.study import run_study
 

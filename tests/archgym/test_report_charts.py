@@ -10,12 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from archgym._sections import Section, load_sections
 from archgym.charts import Chart, Roofline, RooflinePoint, StackedBars
 from archgym.envs.dram import DRAMProblem
 from archgym.plots import Axis, roofline_figure, stacked_figure, tradeoff_figure
 from archgym.plots._charts import MAX_BARS, largest_bar, shown_bars
-from archgym.report import build_report
+from archgym.report import Section, build_report, load_sections
 from archgym.space import Design
 from archgym.study import run_study
 

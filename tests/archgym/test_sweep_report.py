@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 
 from archgym import plots
-from archgym._report_convergence import hypervolume_progress
-from archgym._sweep_sections import build_sweep_report, interval, percent
 from archgym.errors import RecordError
-from archgym.report import write_report
+from archgym.report import build_sweep_report, interval, percent, write_report
+from archgym.report._convergence import hypervolume_progress
 from archgym.stats import Estimate, rank_agents
 from archgym.sweep import Sweep, is_sweep
 from archgym.sweep._scores import cubes, goals, scored

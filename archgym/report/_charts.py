@@ -1,10 +1,10 @@
 """The parts of a report that a problem asks for: its own charts, a front of three metrics."""
 
 from archgym import plots
-from archgym._page import element, figure
-from archgym._sections import Section
 from archgym.charts import Chart, Roofline, StackedBars
 from archgym.plots._charts import largest_bar
+from archgym.report._page import element, figure
+from archgym.report._sections import Section
 
 DEFAULT, BEST = "default design", "best design"
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from archgym import plots
-from archgym._page import element, figure
-from archgym._sections import Section
 from archgym.pareto import pareto_mask
+from archgym.report._page import element, figure
+from archgym.report._sections import Section
 from archgym.stats import convergence, hypervolume_curve, nadir, run_keys, simulated
 from archgym.stats._bootstrap import Floats
 

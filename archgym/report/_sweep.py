@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from archgym import plots
-from archgym._page import element, facts, figure, page, table, tiles
 from archgym._text import number
+from archgym.report._page import element, facts, figure, page, table, tiles
 from archgym.stats import REGRET_FLOOR, SOURCES, Estimate
 from archgym.sweep import Sweep, tables
 from archgym.sweep._scores import Goal

@@ -8,20 +8,20 @@ from typing import Any
 import pandas as pd
 
 from archgym import plots
-from archgym._page import Markup, element, facts, figure, page, table, tiles
-from archgym._report_charts import charts, tradeoff
-from archgym._report_convergence import improvement
-from archgym._sections import Section, load_sections
 from archgym._text import change, number, quantity
 from archgym.errors import RecordError
+from archgym.report._charts import charts, tradeoff
+from archgym.report._convergence import improvement
+from archgym.report._page import Markup, element, facts, figure, page, table, tiles
+from archgym.report._sections import Section, load_sections
+from archgym.report._sweep import build_sweep_report
 from archgym.stats import (
     design_columns,
     parameter_importance,
     simulated,
     summarize_agents,
 )
-
-__all__ = ["build_report", "write_report"]
+from archgym.sweep import Sweep, is_sweep
 
 TOP_DESIGNS = 30
 """Designs drawn in the parallel coordinates."""
@@ -62,9 +62,6 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
 
 
 def _html(source: Path) -> str:
-    from archgym._sweep_sections import build_sweep_report
-    from archgym.sweep import Sweep, is_sweep
-
     if is_sweep(source):
         return build_sweep_report(Sweep.load(source))
     return build_report(load_sections(source))
