@@ -6,32 +6,25 @@ from typing import Any
 from archgym.agents._agent import Agent, Hyperparameters, LoopAgent, bounded
 from archgym.agents._ant_colony import AntColonyAgent, AntColonyConfig
 from archgym.agents._bayesian import BayesianAgent, BayesianConfig
+from archgym.agents._cmaes import CMAESAgent, CMAESConfig
 from archgym.agents._gamma import GammaAgent, GammaConfig
 from archgym.agents._gbrl import GBRLAgent, GBRLConfig
 from archgym.agents._genetic import GeneticAgent, GeneticConfig
+from archgym.agents._gp import GPAgent, GPConfig
 from archgym.agents._local_search import LocalSearchAgent, LocalSearchConfig
 from archgym.agents._masked_ppo import MaskedPPOAgent, MaskedPPOConfig
-from archgym.agents._optuna import (
-    CMAESAgent,
-    CMAESConfig,
-    GPAgent,
-    GPConfig,
-    NSGA2Agent,
-    NSGA2Config,
-    OptunaAgent,
-    QMCAgent,
-    QMCConfig,
-    TPEAgent,
-    TPEConfig,
-)
+from archgym.agents._nsga2 import NSGA2Agent, NSGA2Config
+from archgym.agents._optuna import OptunaAgent
 from archgym.agents._points import PointsAgent
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
+from archgym.agents._qmc import QMCAgent, QMCConfig
 from archgym.agents._random_forest import RandomForestAgent, RandomForestConfig
 from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
 from archgym.agents._simulated_annealing import SimulatedAnnealingAgent, SimulatedAnnealingConfig
 from archgym.agents._sobol import SobolAgent, SobolConfig
+from archgym.agents._tpe import TPEAgent, TPEConfig
 from archgym.agents._tree_search import TreeSearchAgent, TreeSearchConfig
 from archgym.errors import InvalidConfigError, UnknownNameError
 
