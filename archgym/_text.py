@@ -2,6 +2,19 @@
 
 import math
 
+from simulators._text import duration, number
+
+__all__ = [
+    "SCALES",
+    "UNIT_SUFFIXES",
+    "change",
+    "duration",
+    "number",
+    "quantity",
+    "scale",
+    "unit_of",
+]
+
 SCALES: dict[str, tuple[str, ...]] = {
     "pJ": ("pJ", "nJ", "µJ", "mJ", "J"),
     "ns": ("ns", "µs", "ms", "s"),
@@ -11,21 +24,6 @@ SCALES: dict[str, tuple[str, ...]] = {
 
 UNIT_SUFFIXES = {"_ns": "ns", "_pj": "pJ", "_mw": "mW", "_gb_s": "GB/s", "_mm2": "mm²"}
 """Units by the suffix of a metric's name, for records whose problem cannot be made again."""
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Return ``value`` with that many significant digits and thousands separators, or a dash."""
-    if value is None or math.isnan(value):
-        return "-"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    if value == 0:
-        return "0"
-    magnitude = math.floor(math.log10(abs(value)))
-    if magnitude >= 15 or magnitude < -4:
-        return f"{value:.{digits - 1}e}"
-    text = f"{value:,.{max(0, digits - 1 - magnitude)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def quantity(value: float | None, unit: str = "", digits: int = 4) -> str:
@@ -62,15 +60,3 @@ def change(value: float, reference: float, direction: str) -> str:
     better = (value < reference) == (direction == "min")
     size = f"{abs(percent):,.0f}" if abs(percent) >= 100 else f"{abs(percent):.1f}"
     return f"{'+' if percent > 0 else '-'}{size} % ({'better' if better else 'worse'})"
-
-
-def duration(seconds: float) -> str:
-    """Return a time span: ``8 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if not math.isfinite(seconds):
-        return "-"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

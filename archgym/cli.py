@@ -4,11 +4,9 @@ Exit codes: 0 done; 1 a simulation, program or comparison failed; 2 the input is
 a name, a value, a file or folder); 130 interrupted by Ctrl-C.
 """
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import tyro
 from tyro.conf import subcommand
@@ -18,44 +16,16 @@ from archgym._cli._dataset import DatasetExport, DatasetInfo, DatasetMerge
 from archgym._cli._enumerate import Enumerate
 from archgym._cli._envs import Envs
 from archgym._cli._evaluate import Evaluate
-from archgym._cli._output import Output
 from archgym._cli._proxy import ProxyEvaluate, ProxyPredict, ProxyTrain
 from archgym._cli._replay import Replay
 from archgym._cli._report import Report
 from archgym._cli._search import Search
 from archgym._cli._sweep import Sweep
 from archgym._cli._trace import TraceConvert, TraceInfo, TraceList, TraceRecord
-from archgym.errors import ArchGymError, BackendError, did_you_mean
-
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+from archgym.errors import did_you_mean
+from simulators._terminal import BAD_INPUT, OK, Output, Verb, exit_code_of
 
 DESCRIPTION = "Design-space exploration of computer hardware: evaluate, search, replay, report."
-
-# These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
-_PATH_ERRORS = {
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-}
-
-
-class Verb(Protocol):
-    """One verb of the command line with its options."""
-
-    @property
-    def json(self) -> bool:
-        """Whether to write JSON instead of tables."""
-        ...
-
-    def run(self, output: Output) -> int:
-        """Do it; return the exit code."""
-        ...
-
 
 _TRACE = (
     Annotated[TraceRecord, subcommand("record")]
@@ -122,23 +92,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; by default those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if arguments == ["--version"]:
-            return _version()
-        return _run(arguments)
-    except SystemExit as stop:  # tyro's help (0) and usage errors (2)
-        return stop.code if isinstance(stop.code, int) else BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, say head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except (ArchGymError, OSError) as error:
-        print(f"archgym: {_worded(error)}", file=sys.stderr)
-        return _exit_code(error)
+    return exit_code_of("archgym", lambda: _run(arguments))
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        return _version()
     if arguments and arguments[0] not in _NAMES and not arguments[0].startswith("-"):
         print(
             f"archgym: there is no verb {arguments[0]!r}.{did_you_mean(arguments[0], _NAMES)} "
@@ -170,18 +129,6 @@ def _version() -> int:
 
     print(f"archgym {__version__}")
     return OK
-
-
-def _worded(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"'{error.filename}': {error.strerror}. Choose another path, or mend this one."
-    return str(error)
-
-
-def _exit_code(error: Exception) -> int:
-    if isinstance(error, OSError):
-        return BAD_INPUT if error.errno in _PATH_ERRORS else FAILED
-    return FAILED if isinstance(error, BackendError) else BAD_INPUT
 
 
 if __name__ == "__main__":

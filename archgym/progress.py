@@ -125,7 +125,7 @@ class StudyProgress:
         from rich.console import Group
         from rich.text import Text
 
-        from archgym._cli._output import grid
+        from simulators._terminal import grid
 
         room = max(1, self._console.height - HEADER_ROWS)
         # Stable: runs at work come first, then those that ended, each in order of appearance.

@@ -4,17 +4,14 @@ Exit codes: 0 done; 1 a compilation, training or write failed; 2 the input is wr
 name, a value, a file or folder); 130 interrupted by Ctrl-C.
 """
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional, subcommand
 
-from costmodel._cli._output import Output
 from costmodel._cli.adapt import Adapt
 from costmodel._cli.evaluate import Evaluate
 from costmodel._cli.label import Label
@@ -22,36 +19,10 @@ from costmodel._cli.predict import Predict
 from costmodel._cli.rank import Rank
 from costmodel._cli.train import Train
 from costmodel.errors import MissingDependencyError
-from simulators.errors import ArchGymError, BackendError, InvalidConfigError
-
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+from simulators._terminal import OK, Output, Verb, exit_code_of
+from simulators.errors import BackendError, InvalidConfigError
 
 DESCRIPTION = "Learned cost models for compilers: predict, rank, train, evaluate, label programs."
-
-# These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
-_PATH_ERRORS = {
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-}
-
-
-class Verb(Protocol):
-    """One verb of the command line with its options."""
-
-    @property
-    def json(self) -> bool:
-        """Whether to write JSON instead of tables."""
-        ...
-
-    def run(self, output: Output) -> int:
-        """Do it; return the exit code."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,21 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; by default those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if arguments == ["--version"]:
-            return _version()
-        verb = _parsed(arguments)
-        return verb.run(Output(as_json=verb.json))
-    except SystemExit as stop:  # tyro's help (0) and usage errors (2)
-        return stop.code if isinstance(stop.code, int) else BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, say head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except (ArchGymError, OSError) as error:
-        print(f"costmodel: {_worded(error)}", file=sys.stderr)
-        return _exit_code(error)
+    failures = (BackendError, MissingDependencyError)
+    return exit_code_of("costmodel", lambda: _run(arguments), failures)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        return _version()
+    verb = _parsed(arguments)
+    return verb.run(Output(as_json=verb.json))
 
 
 def _parsed(arguments: list[str]) -> Verb:
@@ -127,18 +92,6 @@ def _version() -> int:
 
     print(f"costmodel {version('archgym')}")
     return OK
-
-
-def _worded(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"'{error.filename}': {error.strerror}. Choose another path, or mend this one."
-    return str(error)
-
-
-def _exit_code(error: Exception) -> int:
-    if isinstance(error, OSError):
-        return BAD_INPUT if error.errno in _PATH_ERRORS else FAILED
-    return FAILED if isinstance(error, BackendError | MissingDependencyError) else BAD_INPUT
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output
 from archgym.errors import InvalidConfigError
+from simulators._terminal import Output
 
 
 @dataclass(frozen=True, kw_only=True)

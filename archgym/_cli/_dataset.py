@@ -6,8 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid
 from archgym._text import duration, number
+from simulators._terminal import Output, grid
 
 
 @dataclass(frozen=True, kw_only=True)

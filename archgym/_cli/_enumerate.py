@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from archgym._cli._output import Output
 from archgym._cli._problem import ProblemOptions
 from archgym._text import number
+from simulators._terminal import Output
 
 if TYPE_CHECKING:
     from archgym.ground_truth import GroundTruth

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid
 from archgym._text import number
 from archgym.ground_truth import shipped
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from archgym.problem import Problem

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from archgym._cli._output import Output, grid
 from archgym._cli._problem import ProblemOptions, design_from
 from archgym._text import change, quantity
 from archgym.errors import InvalidConfigError
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from archgym.envs.dram import DRAMProblem

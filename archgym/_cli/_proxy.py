@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid
 from archgym._cli._problem import design_from, parse_assignments, typed
 from archgym._text import number, quantity, unit_of
 from archgym.errors import InvalidConfigError
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from archgym.proxy import Proxy

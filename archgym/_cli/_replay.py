@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid, plain
 from archgym.errors import InvalidConfigError, RecordError
+from simulators._terminal import Output, grid, plain
 
 if TYPE_CHECKING:
     import pandas as pd

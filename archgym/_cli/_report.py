@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output
+from simulators._terminal import Output
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from archgym._cli import _search_proxy
-from archgym._cli._output import Output, grid
 from archgym._cli._problem import ProblemOptions, parse_assignments, typed
 from archgym._text import change, duration, number, quantity
 from archgym.errors import InvalidConfigError, did_you_mean
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archgym._cli._output import Output, grid
 from archgym._text import duration, number, quantity
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from archgym.problem import Problem

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid
 from archgym._text import duration, number
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     import pandas as pd

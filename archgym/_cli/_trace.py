@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from archgym._cli._output import Output, grid
 from archgym._text import number
 from archgym.errors import InvalidConfigError, TraceFormatError
+from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from simulators.dram import Trace

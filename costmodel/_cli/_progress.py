@@ -3,8 +3,8 @@
 import sys
 import time
 
-from costmodel._cli._numbers import duration
-from costmodel._cli._output import Output
+from simulators._terminal import Output
+from simulators._text import duration
 
 LINE_SECONDS = 10.0
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from costmodel._cli._output import Output
 from costmodel.errors import InvalidConfigError
+from simulators._terminal import Output
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from costmodel._cli._numbers import duration
-from costmodel._cli._output import Output
+from simulators._terminal import Output
+from simulators._text import duration
 from simulators.errors import InvalidConfigError
 
 if TYPE_CHECKING:

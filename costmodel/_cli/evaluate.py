@@ -3,9 +3,9 @@
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from costmodel._cli._numbers import number
-from costmodel._cli._output import Output, grid
 from costmodel.evaluate import EvaluateConfig
+from simulators._terminal import Output, grid
+from simulators._text import number
 
 if TYPE_CHECKING:
     import pandas as pd

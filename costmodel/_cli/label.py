@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from costmodel._cli._output import Output, grid
 from costmodel._cli._texts import read_texts
+from simulators._terminal import Output, grid
 from simulators.errors import InvalidConfigError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from costmodel._cli._numbers import number
-from costmodel._cli._output import Output, grid
 from costmodel._cli._texts import read_texts
+from simulators._terminal import Output, grid
+from simulators._text import number
 
 if TYPE_CHECKING:
     from costmodel.models import Estimate, Predictions

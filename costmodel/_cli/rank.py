@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from costmodel._cli._numbers import number
-from costmodel._cli._output import Output, grid
 from costmodel._cli._texts import read_texts
 from costmodel._cli.predict import cells
 from costmodel.errors import InvalidConfigError
+from simulators._terminal import Output, grid
+from simulators._text import number
 
 if TYPE_CHECKING:
     from costmodel.models import Model

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, fields
 
-from costmodel._cli._numbers import number
-from costmodel._cli._output import Output, grid
 from costmodel._cli._progress import TrainingProgress
 from costmodel.train import TrainConfig
+from simulators._terminal import Output, grid
+from simulators._text import number
 
 
 @dataclass(frozen=True, kw_only=True)

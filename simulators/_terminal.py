@@ -1,17 +1,36 @@
-"""Where a verb writes: tables for people or JSON for programs on stdout, notes on stderr."""
+"""What every command line shares: where a verb writes, and what becomes of its errors."""
 
+import errno
 import json
 import math
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simulators.errors import ArchGymError, BackendError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
+
 WIDTH_ELSEWHERE = 160
 """Columns of a table that is written to a file or pipe."""
+
+# These come from a path that the user gave; any other OSError (a full disk, say) is a failure.
+_PATH_ERRORS = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 
 
 class Output:
@@ -87,3 +106,48 @@ def grid(
     for row in rows:
         table.add_row(*[Text(str(cell)) for cell in row])
     return table
+
+
+class Verb(Protocol):
+    """One verb of a command line with its options."""
+
+    @property
+    def json(self) -> bool:
+        """Whether to write JSON instead of tables."""
+        ...
+
+    def run(self, output: Output) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+def exit_code_of(
+    program: str, work: Callable[[], int], failures: tuple[type[Exception], ...] = (BackendError,)
+) -> int:
+    """Do the work of a command line and return its exit code; never raises for a user's mistake.
+
+    Args:
+        program: Its name, which begins the line about an error on stderr.
+        work: Parses the arguments, runs the verb, returns an exit code.
+        failures: The project's errors that are not the fault of the input.
+    """
+    try:
+        return work()
+    except SystemExit as stop:  # tyro's help (0) and usage errors (2)
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, say head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        text = f"'{error.filename}': {error.strerror}. Choose another path, or mend this one."
+        _complain(program, str(error) if error.filename is None else text)
+        return BAD_INPUT if error.errno in _PATH_ERRORS else FAILED
+    except ArchGymError as error:
+        _complain(program, str(error))
+        return FAILED if isinstance(error, failures) else BAD_INPUT
+
+
+def _complain(program: str, text: str) -> None:
+    sys.stderr.write(f"{program}: {text}\n")
