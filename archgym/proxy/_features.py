@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._structured import Permutation, Vector
 from archgym.agents._gaussian_process import MixedEncoding
-from archgym.space import DesignSpace, Parameter
+from archgym.space import DesignSpace, Parameter, Permutation, Vector
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -11,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._parameters import Parameter, check_cardinality
 from archgym.errors import InvalidConfigError
+from archgym.space._parameters import Parameter, check_cardinality
 
 MAX_ITEMS = 8
 

@@ -1,4 +1,4 @@
-"""Design spaces: typed parameters and one bijection between designs and integer vectors."""
+"""A finite set of designs, each an integer vector and back."""
 
 import hashlib
 import json
@@ -10,45 +10,23 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from archgym import _interop
-from archgym._activity import ActivityForest
-from archgym._constraints import Constraint, count_legal, design_of
-from archgym._parameters import (
-    Categorical,
-    Condition,
-    Design,
-    Integer,
-    Ordinal,
-    Parameter,
-    Real,
-    Value,
-)
-from archgym._structured import Permutation, Vector
 from archgym.errors import (
     InfeasibleDesignError,
     InvalidConfigError,
     InvalidDesignError,
     did_you_mean,
 )
+from archgym.space import _interop
+from archgym.space._activity import ActivityForest
+from archgym.space._constraints import Constraint, count_legal, design_of
+from archgym.space._parameters import (
+    Design,
+    Parameter,
+)
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import BaseTrial
-
-__all__ = [
-    "Categorical",
-    "Condition",
-    "Constraint",
-    "Design",
-    "DesignSpace",
-    "Integer",
-    "Ordinal",
-    "Parameter",
-    "Permutation",
-    "Real",
-    "Value",
-    "Vector",
-]
 
 Indices = NDArray[np.int64]
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archgym._activity import ActivityForest, Assignment
-from archgym._parameters import Design, Parameter
+from archgym.space._activity import ActivityForest, Assignment
+from archgym.space._parameters import Design, Parameter
 
 # Counting under constraints walks through what they read; a wider scope is left uncounted.
 MAX_COUNTED = 1_000_000
