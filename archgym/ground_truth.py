@@ -6,25 +6,30 @@ A table is one Parquet file in the order of `DesignSpace.enumerate`:
 |---|---|---|
 | ``index.<name>`` | int16 | index of the parameter's value, 0 while inactive |
 | ``feasible`` | bool | the evaluation met every constraint |
+| ``result`` | int32 | number of the result: many designs measure the same |
 | ``metric.<name>`` | double | metric in the problem's unit; null if the evaluation failed |
 
-The key ``archgym`` of the file's metadata holds the identity and configuration of the problem.
+Results are numbered in order of first appearance, and metrics are null in rows that repeat one.
+Without the column ``result`` every row has its own. The key ``archgym`` of the file's metadata
+holds the identity and configuration of the problem.
 Some tables come with the package: `shipped` lists them.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym.errors import InvalidConfigError, InvalidDesignError, RecordError
+from archgym._enumeration import INDEX, METRIC, RESULT, TabulatingProblem, enumerate_problem
+from archgym.errors import InvalidDesignError, RecordError
 from archgym.pareto import pareto_mask
 from archgym.problem import Evaluation, Problem
 from archgym.space import Design
@@ -35,22 +40,37 @@ if TYPE_CHECKING:
 
     from archgym.objective import Objective
 
-__all__ = ["GroundTruth", "Optimum", "enumerate_problem", "shipped"]
+__all__ = [
+    "ExactFront",
+    "GroundTruth",
+    "Optimum",
+    "TabulatingProblem",
+    "enumerate_problem",
+    "shipped",
+]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-PART_DESIGNS = 4096
-"""Designs per part; a killed enumeration loses at most one part."""
-
-MAX_DESIGNS = 20_000_000
-"""Beyond that a table no longer fits in memory comfortably."""
-
-INDEX, METRIC = "index.", "metric."
-
-
 FOLDER = Path(__file__).with_name("ground_truths")
 """The tables of the package, and ``optima.json`` about them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactFront:
+    """The Pareto front of all designs of a problem."""
+
+    objective: str
+    """Specification of the objectives."""
+
+    points: int
+    """Different reward vectors on the front."""
+
+    ideal: tuple[float, ...]
+    """The highest reward there is in each objective."""
+
+    nadir: tuple[float, ...]
+    """The lowest reward of the front in each objective."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +101,14 @@ class Optimum:
     design: Design
     """The first of them."""
 
+    front: ExactFront
+    """The front of two objectives."""
+
 
 def shipped(problem: str | None = None) -> list[Optimum]:
     """Return the optima known from the package's tables, of one problem or of all."""
     entries = json.loads((FOLDER / "optima.json").read_text(encoding="utf-8"))
-    found = [Optimum(**entry) for entry in entries]
+    found = [Optimum(**{**entry, "front": ExactFront(**entry["front"])}) for entry in entries]
     return [optimum for optimum in found if problem in (None, optimum.problem)]
 
 
@@ -114,14 +137,24 @@ class GroundTruth:
             [table[name].to_numpy().astype(np.int64) for name in columns]
         )
         self.feasible: NDArray[np.bool_] = table["feasible"].to_numpy()
-        self.metrics: dict[str, Floats] = {
-            name.removeprefix(METRIC): table[name].to_numpy()
+        self._result: Indices = np.arange(len(table))
+        if RESULT in table.column_names:
+            self._result = table[RESULT].to_numpy().astype(np.int64)
+        self._first = _first_rows(self._result)
+        self._values: dict[str, Floats] = {
+            name.removeprefix(METRIC): table[name].to_numpy()[self._first]
             for name in table.column_names
             if name.startswith(METRIC)
         }
+        self._weights = np.cumprod(np.append(1, problem.space.nvec[::-1][:-1]))[::-1]
         self._keys = self._key(self.vectors)
         if len(self) != metadata["designs"] or (np.diff(self._keys) <= 0).any():
             raise RecordError("The table is not complete or not in order. Enumerate it again.")
+
+    @cached_property
+    def metrics(self) -> dict[str, Floats]:
+        """Each metric of every row; NaN where the evaluation failed."""
+        return {name: values[self._result] for name, values in self._values.items()}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], problem: Problem | None = None) -> "GroundTruth":
@@ -165,8 +198,7 @@ class GroundTruth:
 
     def _key(self, vectors: Indices) -> Indices:
         """Return one number per canonical vector, ordered as the vectors are."""
-        weights = np.cumprod(np.append(1, self.problem.space.nvec[::-1][:-1]))[::-1]
-        return np.asarray(vectors @ weights)
+        return np.asarray(vectors @ self._weights)
 
     def rows(self, vectors: Indices) -> Indices:
         """Return the rows of canonical index vectors, shape (n, parameters).
@@ -180,18 +212,26 @@ class GroundTruth:
             raise InvalidDesignError("A design is not in the ground truth: it is not legal.")
         return rows
 
+    def find(self, design: Design) -> Evaluation | None:
+        """Return what was measured for a design, or None if it is not legal."""
+        key = int(self.problem.space.encode(design) @ self._weights)
+        row = bisect_left(self._keys, key)
+        if row == len(self) or self._keys[row] != key:
+            return None
+        return self._evaluation(int(self._result[row]))
+
     def evaluate(self, designs: Sequence[Design]) -> list[Evaluation]:
         """Return what was measured for each design."""
         if not designs:
             return []
         encoded = np.stack([self.problem.space.encode(design) for design in designs])
-        return [self._evaluation(row) for row in self.rows(encoded).tolist()]
+        return [self._evaluation(result) for result in self._result[self.rows(encoded)].tolist()]
 
-    def _evaluation(self, row: int) -> Evaluation:
-        metrics = {name: float(values[row]) for name, values in self.metrics.items()}
+    def _evaluation(self, result: int) -> Evaluation:
+        metrics = {name: float(values[result]) for name, values in self._values.items()}
         if any(value != value for value in metrics.values()):
             return Evaluation.failed("The evaluation failed when the space was enumerated.")
-        return Evaluation(metrics=metrics, feasible=bool(self.feasible[row]))
+        return Evaluation(metrics=metrics, feasible=bool(self.feasible[self._first[result]]))
 
     def fingerprint(self) -> str:
         """Return the digest of what was measured, for the identity of runs on this table."""
@@ -200,14 +240,18 @@ class GroundTruth:
 
     def rewards(self, objective: "Objective") -> Floats:
         """Return the reward vectors of all designs, shape (designs, objectives)."""
+        return self._rewards(objective)[self._result]
+
+    def _rewards(self, objective: "Objective") -> Floats:
+        """Return the reward vector of every result, shape (results, objectives)."""
         read = [
-            self.metrics[term.metric] for term in objective.terms if term.metric in self.metrics
+            self._values[term.metric] for term in objective.terms if term.metric in self._values
         ]
-        failed = np.any([np.isnan(values) for values in self.metrics.values()], axis=0)
-        # Many designs measure the same: each combination of what the objective reads is asked once.
-        seen = np.column_stack([*read, failed, self.feasible])
+        failed = np.any([np.isnan(values) for values in self._values.values()], axis=0)
+        # Each combination of what the objective reads is asked once.
+        seen = np.column_stack([*read, failed, self.feasible[self._first]])
         _, first, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
-        distinct = [objective.rewards(self._evaluation(row)) for row in first.tolist()]
+        distinct = [objective.rewards(self._evaluation(result)) for result in first.tolist()]
         return np.array(distinct, dtype=np.float64)[which.ravel()]
 
     def best(self, objective: "Objective") -> tuple[Design, float]:
@@ -219,104 +263,21 @@ class GroundTruth:
 
     def front(self, objective: "Objective") -> tuple[Indices, Floats]:
         """Return index vectors and rewards of the exact Pareto front, one row per reward vector."""
-        fair = np.flatnonzero(self.feasible)
-        rewards, first = np.unique(self.rewards(objective)[fair], axis=0, return_index=True)
-        kept = pareto_mask(rewards)
+        fair = self._first[self.feasible[self._first]]
+        every = self._rewards(objective)[self._result[fair]]
+        rewards, first = np.unique(every, axis=0, return_index=True)
+        # From the highest down, no row is dominated by a later one, and few are compared with all.
+        kept = pareto_mask(rewards[::-1])[::-1]
         return self.vectors[fair[first[kept]]], rewards[kept]
 
 
-def enumerate_problem(
-    problem: Problem,
-    out: str | os.PathLike[str],
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """Measure every legal design of ``problem`` and write the table to ``out``.
-
-    Started again after a kill, it goes on after the last part that was written. The same problem
-    gives the same bytes.
-
-    Args:
-        problem: Simulates as many designs at a time as its ``threads`` say.
-        out: The Parquet file; parts are kept in a folder beside it until it is complete.
-        progress: Called with the designs done so far and their total, or a bound on it where the
-            space's own size is one.
+def _first_rows(results: Indices) -> Indices:
+    """Return the row where each result appears first.
 
     Raises:
-        InvalidConfigError: the space is too large.
-        RecordError: the parts beside ``out`` are of another problem.
+        RecordError: results are not numbered in that order.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if problem.space.size > MAX_DESIGNS:
-        raise InvalidConfigError(
-            f"{problem.name} has up to {problem.space.size:,} designs; {MAX_DESIGNS:,} can be "
-            "enumerated. Choose a smaller space."
-        )
-    path = Path(out)
-    metadata = {
-        "identity": problem.identity(),
-        # How many designs are measured at a time decides nothing.
-        "config": {name: value for name, value in problem.config.items() if name != "threads"},
-    }
-    parts = path.with_name(f"{path.name}.parts")
-    _claim(parts, json.dumps(metadata, sort_keys=True))
-    tables, done = [], 0
-    for number, designs in enumerate(_chunks(problem.space.enumerate(), PART_DESIGNS)):
-        part = parts / f"part-{number:06d}.parquet"
-        if not part.exists():
-            _write(pa.table(_measured(problem, designs)), part)
-        tables.append(part)
-        done += len(designs)
-        if progress is not None:
-            progress(done, problem.space.size)
-    text = json.dumps({**metadata, "designs": done}, sort_keys=True)
-    whole = pa.concat_tables([pq.read_table(part) for part in tables]).combine_chunks()
-    _write(whole.replace_schema_metadata({METADATA_KEY: text.encode()}), path)
-    for part in tables:
-        part.unlink()
-    (parts / "problem.json").unlink()
-    parts.rmdir()
-    return path
-
-
-def _claim(parts: Path, text: str) -> None:
-    """Note in the folder whose parts it holds, or check that they are this problem's."""
-    parts.mkdir(parents=True, exist_ok=True)
-    note = parts / "problem.json"
-    if not note.exists():
-        note.write_text(text)
-    elif note.read_text() != text:
-        raise RecordError(
-            f"'{parts}' holds the parts of another enumeration (see problem.json in it). "
-            "Choose another file, or remove the folder."
-        )
-
-
-def _chunks(designs: Iterator[Design], size: int) -> Iterator[list[Design]]:
-    while chunk := list(islice(designs, size)):
-        yield chunk
-
-
-def _measured(problem: Problem, designs: list[Design]) -> dict[str, "pa.Array"]:
-    import pyarrow as pa
-
-    evaluations = problem.evaluate(designs)
-    vectors = np.stack([problem.space.encode(design) for design in designs])
-    columns = {
-        f"{INDEX}{name}": pa.array(vectors[:, i].astype(np.int16))
-        for i, name in enumerate(problem.space.names)
-    }
-    columns["feasible"] = pa.array([e.feasible for e in evaluations])
-    for name in problem.metrics:
-        values = [e.metrics.get(name) for e in evaluations]
-        columns[f"{METRIC}{name}"] = pa.array(values, type=pa.float64())
-    return columns
-
-
-def _write(table: "pa.Table", path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial, compression="zstd", compression_level=19)
-    partial.replace(path)
+    numbers, first = np.unique(results, return_index=True)
+    if not (np.array_equal(numbers, np.arange(len(numbers))) and (np.diff(first) > 0).all()):
+        raise RecordError("The table's results are not in order. Enumerate it again.")
+    return np.asarray(first, dtype=np.int64)

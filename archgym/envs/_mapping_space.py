@@ -1,8 +1,12 @@
 """The design space of Mapping-v0, and the mapping that a design stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from archgym.errors import InvalidConfigError
 from archgym.space import (
@@ -36,9 +40,10 @@ MEANINGS = {
     "G": "groups",
 }
 
+Tile = TypeVar("Tile", int, NDArray[np.int64])
 PackedDirective = tuple[int, int, int, int]
-_TEMPORAL, _SPATIAL, _CLUSTER = 1, 2, 3
-_NUMBER = {name: i for i, name in enumerate("CGKMNRSXY")}
+TEMPORAL, SPATIAL, CLUSTER = 1, 2, 3
+NUMBER = {name: i for i, name in enumerate("CGKMNRSXY")}
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class MappingEncoding:
         depth = self.depth(design)
         return {dim: self._row(design, f"tiles_{dim}", depth) for dim in self.extents}
 
-    def _step(self, dim: str, tile: int) -> tuple[int, int]:
+    def step(self, dim: str, tile: Tile) -> tuple[Tile, Tile]:
         """Return size and offset of a directive that holds ``tile`` elements, or outputs."""
         if dim not in "YX":
             return tile, tile
@@ -209,11 +214,11 @@ class MappingEncoding:
         found: list[PackedDirective] = []
         for level in range(self.depth(design)):
             if level > 0:
-                found.append((_CLUSTER, 0, clusters[level - 1], 0))
+                found.append((CLUSTER, 0, clusters[level - 1], 0))
             spatial = design[f"spatial_{level + 1}"]
             for dim in str(design[f"order_{level + 1}"]):
-                kind = _SPATIAL if dim == spatial else _TEMPORAL
-                found.append((kind, _NUMBER[dim], *self._step(dim, tiles[dim][level])))
+                kind = SPATIAL if dim == spatial else TEMPORAL
+                found.append((kind, NUMBER[dim], *self.step(dim, tiles[dim][level])))
         return found
 
     def mapping(self, design: Design) -> MaestroMapping:
@@ -221,18 +226,20 @@ class MappingEncoding:
         names = "CGKMNRSXY"
         found: list[Directive] = []
         for kind, dim, size, offset in self.packed(design):
-            if kind == _CLUSTER:
+            if kind == CLUSTER:
                 found.append(Cluster(size))
             else:
-                make = SpatialMap if kind == _SPATIAL else TemporalMap
+                make = SpatialMap if kind == SPATIAL else TemporalMap
                 found.append(make(size, offset, names[dim]))
         return MaestroMapping(tuple(found))
 
     def l1_bytes(self, design: Design) -> int:
         """Return the L1 that the innermost tiles need, as MAESTRO counts it: double buffered."""
-        held = dict.fromkeys(self.layer.dims, 1)
-        for dim, tiles in self.tiles(design).items():
-            held[dim] = tiles[-1]
+        return self.l1_bytes_of({dim: tiles[-1] for dim, tiles in self.tiles(design).items()})
+
+    def l1_bytes_of(self, innermost: Mapping[str, int]) -> int:
+        """Return the L1 that these innermost tiles need."""
+        held = {**dict.fromkeys(self.layer.dims, 1), **innermost}
         for dim, filter_dim, stride in zip("YX", "RS", self.layer.stride, strict=True):
             size, reach = held[dim], self.layer.dims[filter_dim]
             held[filter_dim] = reach
