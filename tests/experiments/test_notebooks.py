@@ -1,12 +1,18 @@
 """The notebooks run from the first cell to the last, with a small budget."""
 
+import re
 import runpy
+import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import experiments.notebooks
+from archgym.cli import main
+from archgym.stats import interquartile_mean
+from archgym.sweep import SweepConfig
 from simulators.accelerator import Layer
 
 FOLDER = Path(experiments.notebooks.__file__).parent
@@ -62,3 +68,137 @@ def test_the_text_that_stands_in_for_an_export_is_resnet18_layer_by_layer():
         for layers in (read, Layer.network("resnet18"))
     ]
     assert shapes[0] == shapes[1]
+
+
+def _fenced(path, language):
+    """Return the fenced blocks of a notebook's prose, with continued lines joined."""
+    text = path.read_text(encoding="utf-8").replace("\\\n#", " ")
+    blocks = re.findall(rf"\n# ```{language}\n(.*?)\n# ```", text, re.DOTALL)
+    return [re.sub(r"^# ?", "", block, flags=re.MULTILINE) for block in blocks]
+
+
+COMMANDS = [
+    line
+    for path in NOTEBOOKS
+    for block in _fenced(path, "sh")
+    for line in block.splitlines()
+    if line.startswith("archgym ")
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_of_the_commands_in_notebooks_are_known(command, capsys):
+    words = shlex.split(command, comments=True)[1:]
+    assert main([*words, "--help"]) == 0
+    used = {word for word in words if word.startswith("--")}
+    assert used <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+def test_the_sweep_in_the_comparison_is_a_sweep():
+    (block,) = _fenced(FOLDER / "compare_agents_honestly.py", "toml")
+    config = SweepConfig.from_dict(tomllib.loads(block))
+    assert config.problems[0].ground_truth == "dram-paper-stream-DDR4-2400"
+
+
+def test_the_readme_lists_every_notebook():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE) != []
+    assert set(re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE)) == {p.name for p in NOTEBOOKS}
+
+
+def test_the_first_search_explains_what_it_found(monkeypatch, capsys):
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_BUDGET", "40")
+    found = runpy.run_path(str(FOLDER / "first_search.py"))
+    best, default = found["best"].design, found["default"]
+    assert found["result"].evaluations == 40
+    assert best != default
+    assert found["best"].reward == found["trials"]["reward"].max()
+    choices = found["choices"]
+    differing = {name for name in found["space"].names if best.get(name) != default.get(name)}
+    assert set(choices["parameter"]) <= differing  # what is inactive was not chosen
+    assert {*choices["parameter"]} >= {
+        name for name in differing if name in best and name in default
+    }
+    assert found["importance"].designs == 40
+    assert "227,377,152 designs" in capsys.readouterr().out
+
+
+def test_the_comparison_pairs_seeds_and_says_how_sure_it_is(monkeypatch):
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_BUDGET", "30")
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_SEEDS", "4")
+    found = runpy.run_path(str(FOLDER / "compare_agents_honestly.py"))
+    scores, results = found["scores"], found["results"]
+    assert {values.shape for values in scores.values()} == {(2, 4)}
+    assert max(values.max() for values in scores.values()) <= 1 + 1e-9
+    for agent in ("genetic", "local_search", "tree_search"):
+        for (_, label, seed), run in results.items():
+            assert results[agent, label, seed].trials[0].indices == (
+                results["random_walk", label, seed].trials[0].indices
+            )
+            assert run.evaluations == 30
+    for agent, average in found["averages"].items():
+        assert average.value == pytest.approx(float(interquartile_mean(scores[agent])))
+        assert average.low <= average.value <= average.high
+    assert len(found["winners"]) == 4
+    assert found["ranking"].blocks == 8
+    # Regret never rises, and ends where the score says.
+    label = found["label"]
+    curve = found["regret_curve"]("genetic", 2)
+    missing = found["best"][label] * (1 - found["score"]("genetic", label, 2))
+    assert (np.diff(curve) <= 0).all()
+    assert curve[-1] == pytest.approx(max(missing, 1e-3))
+
+
+def test_the_lottery_analyses_the_sweep_it_ran(monkeypatch):
+    for name, value in (("BUDGET", "20"), ("SEEDS", "2"), ("SETTINGS", "2")):
+        monkeypatch.setenv(f"ARCHGYM_NOTEBOOK_{name}", value)
+    found = runpy.run_path(str(FOLDER / "lottery.py"))
+    assert len(found["sweep"].runs) == (1 + 4 * 3) * 2 * 2
+    assert {cube.shape for cube in found["drawn"].values()} == {(2, 2, 2)}
+    for agent, curve in found["curves"].items():
+        cube = found["drawn"][agent]
+        assert curve.best[0] == pytest.approx(cube.mean())
+        assert curve.best[1] == pytest.approx(cube.max(axis=1).mean())
+        means = cube.mean(axis=(0, 2))
+        assert found["spread"].loc[agent, "max"] == pytest.approx(means.max(), abs=1e-3)
+    assert sum(source.share.value for source in found["shares"]) == pytest.approx(1)
+    assert list(found["table"].index) == list(found["drawn"])
+    assert not found["folder"].exists()
+
+
+def test_the_proxy_is_tested_on_what_it_has_not_seen_and_its_winners_are_simulated(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_BUDGET", "120")
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_SEEDS", "2")
+    found = runpy.run_path(str(FOLDER / "train_a_proxy.py"))
+    learnt = found["proxy"].info["designs"]
+    seen = learnt["learnt"] + learnt["calibrated"]
+    assert seen + found["proxy"].info["split"]["test_designs"] == found["simulated"].designs
+    truth, objective = found["truth"], found["objective"]
+    exact = [objective.reward(e) for e in truth.evaluate([t.design for t in found["winners"]])]
+    assert list(found["verified"]["simulated reward"]) == exact
+    assert found["verified"]["predicted reward"].is_unique
+    assert found["verified"]["predicted reward"].is_monotonic_decreasing
+    assert len(found["transfer"]) == 4
+    assert found["table"].shape == (2, 6)
+    assert (found["table"] >= -1e-9).all(axis=None)
+    assert (found["anywhere"](found["proxy"])["coverage"] > 0.5).all()
+
+
+def test_the_simulator_of_ones_own_is_short_and_searched_to_a_known_optimum(monkeypatch, capsys):
+    pytest.importorskip("optuna")
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_BUDGET", "30")
+    monkeypatch.setenv("ARCHGYM_NOTEBOOK_SEEDS", "2")
+    found = runpy.run_path(str(FOLDER / "bring_your_own_simulator.py"))
+    text = (FOLDER / "bring_your_own_simulator.py").read_text(encoding="utf-8")
+    body = text.partition("class BlockedProduct")[2].partition("\n\n\n")[0]
+    assert len([line for line in body.splitlines() if line.strip()]) <= 32
+    assert found["tests"] == [n for n in dir(found["TestBlockedProduct"]) if n.startswith("test_")]
+    assert found["regret"]["regret"].min() >= 0
+    assert len(found["regret"]) == 6
+    truth = found["truth"]
+    assert len(truth) == found["problem"].space.size
+    assert found["study"].best_value <= found["optimal_reward"]
+    peak = found["roofline"](found["found"]).points["product"].performance
+    assert peak <= found["found"]["pes"]
+    assert f"{len(found['tests'])} tests passed" in capsys.readouterr().out
