@@ -19,7 +19,6 @@ from archgym.agents._points import PointsAgent
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
-from archgym.agents._qmc import QMCAgent, QMCConfig
 from archgym.agents._random_forest import RandomForestAgent, RandomForestConfig
 from archgym.agents._random_walk import RandomWalkAgent, RandomWalkConfig
 from archgym.agents._simulated_annealing import SimulatedAnnealingAgent, SimulatedAnnealingConfig
@@ -61,8 +60,6 @@ __all__ = [
     "PolicyGradientConfig",
     "PortfolioAgent",
     "PortfolioConfig",
-    "QMCAgent",
-    "QMCConfig",
     "RandomForestAgent",
     "RandomForestConfig",
     "RandomWalkAgent",
@@ -97,7 +94,6 @@ AGENTS: dict[str, type[Agent]] = {
         NSGA2Agent,
         CMAESAgent,
         GPAgent,
-        QMCAgent,
         PPOAgent,
         MaskedPPOAgent,
         GBRLAgent,

@@ -1,4 +1,4 @@
-"""CMA-ES: a multivariate normal distribution that adapts to the rewards."""
+"""CMA-ES with margin on the grid of indices, restarted with growing populations."""
 
 import math
 from collections.abc import Sequence
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from archgym.agents._agent import Hyperparameters, bounded
-from archgym.agents._optuna import IndexAgent
+from archgym.agents._points import Point, PointsAgent
 from archgym.space import Categorical, DesignSpace, Integer, Ordinal, Real
-from archgym.trials import Trial
 
 if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
+    from cmaes import CMAwM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +25,15 @@ class CMAESConfig(Hyperparameters):
     startup: int = bounded(20, 1)
     """Random designs before the first generation; the search starts from the best of them."""
 
-    sigma: float = bounded(0.5, 0.0)
+    sigma: float = bounded(0.2, 0.0)
     """Standard deviation of the first generation, as a share of every parameter's range."""
 
     patience: int = bounded(8, 1)
     """Generations without improvement before a restart."""
 
     margin: bool = True
-    """Whether every index keeps a minimum probability (Hamano et al., "CMA-ES with margin", GECCO
-    2022), without which the search freezes on a grid."""
+    """Whether every value keeps a minimum probability, without which the search freezes on a
+    grid."""
 
     @classmethod
     def search_ranges(cls) -> DesignSpace:
@@ -50,31 +49,39 @@ class CMAESConfig(Hyperparameters):
         )
 
 
-class CMAESAgent(IndexAgent):
-    """CMA-ES (Optuna's CmaEsSampler) on the index of every parameter; one objective.
+class CMAESAgent(PointsAgent):
+    """CMA-ES with margin on the index of every parameter; `cmaes.CMAwM` does the sampling.
 
-    Hansen, "The CMA evolution strategy: a tutorial", arXiv:1604.00772. Optuna's sampler leaves
-    categorical and conditional parameters to chance; here they are integers and always suggested,
-    so that they are learnt as well.
+    Hamano et al., "CMA-ES with margin: lower-bounding marginal probability for mixed-integer
+    black-box optimization", GECCO 2022, after Hansen, "The CMA evolution strategy: a tutorial",
+    arXiv:1604.00772. Categorical and conditional parameters are integers like all others and are
+    always drawn, so that they are learnt as well.
 
     The search starts from the best of some random designs. After ``patience`` generations without
     improvement it restarts from others with twice the population: Auger and Hansen, "A restart CMA
     evolution strategy with increasing population size", CEC 2005.
 
-    Defaults: with margin, as every design is on a grid, and three times Optuna's first standard
-    deviation: with less, a parameter of two values hardly ever leaves the one it starts from.
+    Defaults: with margin, as every design is on a grid, and a fifth of the range as the library's
+    authors advise: with more, half of the first generation lies on the edges.
     """
 
     name: ClassVar[str] = "cmaes"
-    modules: ClassVar[tuple[str, ...]] = ("optuna", "cmaes")
-    most_objectives: ClassVar[int | None] = 1
+    modules: ClassVar[tuple[str, ...]] = ("cmaes",)
+    extra: ClassVar[str] = "optuna"
     Config = CMAESConfig
     config: CMAESConfig
-    _restarts = 0
-    _since_best = 0
-    _best = -math.inf
-    _start: tuple[int, ...] | None = None
-    _told = 0
+
+    def start(self) -> None:
+        """Begin with random designs."""
+        sizes = np.array([parameter.cardinality for parameter in self.space.parameters])
+        self._free = np.flatnonzero(sizes > 1)
+        self._sizes = sizes[self._free]
+        self._restarts = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._optimiser: CMAwM | None = None
+        self._best, self._since_best = math.inf, 0
 
     @property
     def population(self) -> int:
@@ -82,35 +89,43 @@ class CMAESAgent(IndexAgent):
         smallest: int = 4 + math.floor(3 * math.log(len(self.space)))
         return int(self.config.population or smallest) << self._restarts
 
-    def sampler(self) -> "BaseSampler":
-        """Return Optuna's CmaEsSampler."""
-        from optuna.samplers import CmaEsSampler
+    def propose(self) -> Sequence[Point]:
+        """Return random points at first, then one generation."""
+        if self._optimiser is None:
+            vectors = self.space.sample_indices(self.rng, self.config.startup)
+            return list(self.space.unit_from_indices(vectors))
+        drawn = [self._optimiser.ask() for _ in range(self.population)]
+        self._raw = [raw for _, raw in drawn]
+        points = np.full((len(drawn), len(self.space)), 0.5)
+        points[:, self._free] = np.clip([on_grid for on_grid, _ in drawn], 0.0, 1.0)
+        return list(points)
 
-        return CmaEsSampler(
-            x0=None if self._start is None else self.parameters(np.array(self._start)),
-            sigma0=self.config.sigma,
-            popsize=self.population,
-            n_startup_trials=self.config.startup,
-            with_margin=self.config.margin,
-            warn_independent_sampling=False,
-            seed=self.seed + self._restarts,
-        )
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Tell the study the rewards, and restart once the search has converged."""
-        super().tell(trials)
-        for trial in trials:
-            better = trial.reward > self._best
-            self._best = max(self._best, trial.reward)
-            self._since_best = 0 if better else self._since_best + 1
-            self._start = trial.indices if better else self._start
-        self._told += len(trials)
-        if self._told == self.config.startup:
-            self._study.sampler = self._made_sampler()
+    def learn(self, points: Sequence[Point], losses: Sequence[float]) -> None:
+        """Update the distribution, and restart once the search has converged."""
+        if self._optimiser is None:
+            # The library has no CMA-ES in one dimension: a space of one choice stays random.
+            if len(self._free) > 1:
+                self._optimiser = self._around(points[int(np.argmin(losses))])
+        else:
+            self._optimiser.tell(list(zip(self._raw, losses, strict=True)))
+        best = min(losses)
+        self._since_best = 0 if best < self._best else self._since_best + len(losses)
+        self._best = min(best, self._best)
         if self._since_best >= self.config.patience * self.population:
-            self._best, self._since_best, self._told = -math.inf, 0, 0
             self._restarts += 1
-            self._study = self._new_study()
+            self._begin()
 
-    def _unsettle(self) -> None:
-        """Do nothing: the search restarts instead."""
+    def _around(self, start: Point) -> "CMAwM":
+        """Return an optimiser whose first generation is around one point."""
+        from cmaes import CMAwM
+
+        # The middles of the bins that the unit interval is cut into, one bin per value.
+        bounds = np.stack([0.5 / self._sizes, 1.0 - 0.5 / self._sizes], axis=1)
+        return CMAwM(
+            mean=start[self._free],
+            sigma=self.config.sigma,
+            bounds=bounds,
+            steps=1.0 / self._sizes if self.config.margin else np.zeros(len(self._sizes)),
+            population_size=self.population,
+            seed=int(self.rng.integers(2**31)),
+        )

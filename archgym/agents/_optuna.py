@@ -142,19 +142,3 @@ class OptunaAgent(Agent):
         new = next((row for row in drawn if tuple(row.tolist()) not in self._known), drawn[0])
         self._study.enqueue_trial(self.parameters(new))
         self._repeats = 0
-
-
-class IndexAgent(OptunaAgent):
-    """An Optuna sampler over the index of every parameter, categorical, conditional or not."""
-
-    def suggest(self, trial: Any) -> Design:
-        """Return the design of one suggested index per parameter, active or not."""
-        indices = [
-            trial.suggest_int(parameter.name, 0, parameter.cardinality - 1)
-            for parameter in self.space.parameters
-        ]
-        return self.space.decode(indices)
-
-    def parameters(self, indices: Indices) -> dict[str, Any]:
-        """Return every index by name."""
-        return dict(zip(self.space.names, indices.tolist(), strict=True))

@@ -22,8 +22,7 @@ from archgym.testing import AgentConformance, ToyProblem
 NEEDS = {
     "tpe": ("optuna",),
     "nsga2": ("optuna",),
-    "qmc": ("optuna",),
-    "cmaes": ("optuna", "cmaes"),
+    "cmaes": ("cmaes",),
     "gp": ("optuna", "torch"),
     "random_forest": ("sklearn",),
     "ppo": ("stable_baselines3", "torch"),
@@ -186,7 +185,7 @@ def test_every_hyperparameter_has_a_docstring_under_its_field(name):
         assert re.search(rf'\n    {field.name}: .*\n    """', body), field.name
 
 
-@pytest.mark.parametrize("name", [name for name in AGENTS if name != "qmc"])
+@pytest.mark.parametrize("name", AGENTS)
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=25, deadline=None)
 def test_every_setting_in_the_search_ranges_is_a_valid_configuration(name, seed):

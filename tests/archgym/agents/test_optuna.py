@@ -1,7 +1,5 @@
 """Optuna's samplers as agents ask for what Optuna itself would."""
 
-from importlib.util import find_spec
-
 import pytest
 
 optuna = pytest.importorskip("optuna", reason="the extra 'optuna' is not installed")
@@ -102,13 +100,6 @@ def test_any_sampler_is_an_agent_in_a_few_lines():
     result = search(ToyProblem(), UniformAgent, 30, 0)
     assert result.evaluations == 30
     assert result.identity["agent"] == "uniform"
-
-
-@pytest.mark.skipif(find_spec("cmaes") is None, reason="cmaes is not installed")
-def test_cma_es_restarts_with_a_doubled_population_once_it_only_repeats_itself():
-    result = search(ToyProblem(), "cmaes", 150, 0)
-    assert result.evaluations == 150
-    assert result.cached > 0
 
 
 def test_a_sampler_that_proposes_illegal_designs_only_is_helped_out():
