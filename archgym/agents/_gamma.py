@@ -21,8 +21,8 @@ class GammaConfig(GeneticConfig):
     population: int = bounded(32, 2)
     """Designs alive at a time."""
 
-    elite: int = bounded(16, 0)
-    """Best designs that outlive a generation, below ``population``."""
+    children: int = bounded(16, 1)
+    """Designs born per generation, at most ``population``; they replace the worst."""
 
     tournament: int = bounded(3, 1)
     """Designs drawn to find each parent, the best of which is taken; 1 is no selection."""
@@ -65,7 +65,7 @@ class GammaConfig(GeneticConfig):
             Real(name=name, low=0.0, high=4.0, steps=17)
             for name in ("reorder", "resize", "trade", "grow", "age", "change")
         ]
-        return DesignSpace([*space.parameters, *weights], space.constraints)
+        return DesignSpace([*space.parameters, *weights])
 
 
 class GammaAgent(GeneticAgent):
@@ -87,8 +87,9 @@ class GammaAgent(GeneticAgent):
     Parameters without structure mutate as in the genetic algorithm, whose selection and elitism
     this is; a space without any structure leaves just that.
 
-    Defaults: those of the genetic algorithm, whose budgets are the same, with more small steps, as
-    most numbers here are sizes whose neighbours cost about the same. Resizing and trading have the
+    Defaults: half of a population of 32 is replaced at a time, so that a search of a few hundred
+    evaluations has tens of generations; most steps are small, as most numbers here are sizes whose
+    neighbours cost about the same. Resizing and trading have the
     largest weights because most choices of a mapping are sizes; growing and ageing change a design
     most and seldom help, so they have the smallest.
     """

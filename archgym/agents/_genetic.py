@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archgym.agents._agent import Agent, Hyperparameters, Indices, bounded
-from archgym.errors import InvalidConfigError
 from archgym.pareto import nondominated_order
-from archgym.space import Categorical, Constraint, Design, DesignSpace, Integer, Real
+from archgym.space import Categorical, Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
 # A child that was evaluated before is mutated again this often, then replaced by a random design.
@@ -24,9 +23,9 @@ class GeneticConfig(Hyperparameters):
     population: int = bounded(52, 2)
     """Designs alive at a time."""
 
-    elite: int = bounded(44, 0)
-    """Best designs that outlive a generation, below ``population``; the others are replaced by
-    children. 0 is a purely generational scheme, half the population close to (mu + lambda)."""
+    children: int = bounded(8, 1)
+    """Designs born per generation, at most ``population``; they replace the worst. 1 is a steady
+    state, as many as the population a purely generational scheme."""
 
     tournament: int = bounded(8, 1)
     """Designs drawn to find each parent, the best of which is taken; 1 is no selection."""
@@ -43,35 +42,19 @@ class GeneticConfig(Hyperparameters):
     creep: float = bounded(0.7, 0.0, 1.0)
     """Share of the mutations of an ordered parameter that move it only a little."""
 
-    def __post_init__(self) -> None:
-        Hyperparameters.__post_init__(self)
-        if self.elite >= self.population:
-            raise InvalidConfigError(
-                f"Genetic: elite={self.elite} is not below population={self.population}, so no "
-                "child would ever be born. Lower elite."
-            )
-
     @classmethod
     def search_ranges(cls) -> DesignSpace:
         """Return the ranges over which the agent is tuned."""
         return DesignSpace(
             [
                 Integer(name="population", low=8, high=128, step=4),
-                Integer(name="elite", low=0, high=64),
+                Integer(name="children", low=4, high=64, step=4),
                 Integer(name="tournament", low=1, high=8),
                 Categorical(name="crossover", choices=("uniform", "two_point")),
                 Real(name="crossover_probability", low=0.0, high=1.0, steps=21),
                 Real(name="mutations", low=0.1, high=6.0, steps=31, log=True),
                 Real(name="creep", low=0.0, high=1.0, steps=21),
-            ],
-            [
-                Constraint(
-                    "children",
-                    lambda design: int(design["elite"]) + 1 - int(design["population"]),
-                    "The elite leaves room for at least one child.",
-                    ("population", "elite"),
-                )
-            ],
+            ]
         )
 
 
@@ -119,13 +102,14 @@ class GeneticAgent(Agent):
             order = nondominated_order(self._rewards)
             rank = np.empty(len(order), dtype=np.int64)
             rank[order] = np.arange(len(order))
-            births = self.config.population - self.config.elite
+            births = min(self.config.children, self.config.population)
             self._asked = np.stack([self._child(rank) for _ in range(births)])
         return self.decode(self._asked)
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Let the children replace all but the best of the generation before them."""
-        elders = nondominated_order(self._rewards)[: self.config.elite]
+        survivors = max(self.config.population - self.config.children, 0)
+        elders = nondominated_order(self._rewards)[:survivors]
         rewards = np.array([t.rewards if self.objectives > 1 else (t.reward,) for t in trials])
         self._genes = np.concatenate([self._genes[elders], self._asked[: len(trials)]])
         self._rewards = np.concatenate(

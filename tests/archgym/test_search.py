@@ -246,10 +246,10 @@ def test_a_factory_makes_the_agent():
 
 
 def test_hyperparameters_reach_the_agent_and_the_identity():
-    result = search(ToyProblem(), "genetic", 5, 0, hyperparameters={"population": 4, "elite": 1})
+    result = search(ToyProblem(), "genetic", 5, 0, hyperparameters={"population": 4, "children": 3})
     assert result.identity["hyperparameters"]["population"] == 4
     same = search(
-        ToyProblem(), "genetic", 5, 0, hyperparameters=GeneticConfig(population=4, elite=1)
+        ToyProblem(), "genetic", 5, 0, hyperparameters=GeneticConfig(population=4, children=3)
     )
     assert same.identity == result.identity
     assert [t.indices for t in same.trials] == [t.indices for t in result.trials]

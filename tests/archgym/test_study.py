@@ -191,7 +191,7 @@ def test_an_argument_that_is_not_allowed_is_refused_before_anything_is_written(
 
 
 def test_hyperparameters_reach_their_agent(tmp_path):
-    settings = {"genetic": {"population": 6, "elite": 2}}
+    settings = {"genetic": {"population": 6, "children": 4}}
     run_study(ToyProblem, {}, ["genetic"], 1, 12, None, tmp_path, hyperparameters=settings)
     info = read_info(tmp_path / "genetic" / "seed-0")
     assert info["hyperparameters"]["population"] == 6

@@ -115,7 +115,7 @@ def test_an_agent_of_few_settings_has_no_more_than_there_are(tmp_path):
 
 
 def test_hyperparameters_given_by_hand_have_numbers_below_zero(tmp_path):
-    given = [{"population": 9, "elite": 3}]
+    given = [{"population": 9, "children": 6}]
     agents = [{"name": "genetic", "defaults": False, "hyperparameters": given}]
     run_sweep(config(agents=agents, seeds=1), tmp_path)
     runs, _ = load_sweep(tmp_path)

@@ -19,14 +19,14 @@ class TestConformance(AgentConformance):
     """On spaces of all kinds, without permutations or vectors."""
 
     agent = "gamma"
-    hyperparameters = {"population": 12, "elite": 6}
+    hyperparameters = {"population": 12, "children": 6}
 
 
 class TestConformanceOfTwoPoint(AgentConformance):
     """With the other crossover."""
 
     agent = "gamma"
-    hyperparameters = {"population": 12, "elite": 6, "crossover": "two_point"}
+    hyperparameters = {"population": 12, "children": 6, "crossover": "two_point"}
 
 
 def space() -> DesignSpace:
@@ -131,7 +131,7 @@ def test_crossover_keeps_groups_together(crossover: str) -> None:
 def test_every_design_it_asks_for_is_new_and_legal(seed: int) -> None:
     problem = MappingProblem(workload="mobilenetv2/10", levels=3, min_levels=1)
     searching = GammaAgent(
-        problem.space, budget=100, seed=seed, config=GammaConfig(population=6, elite=3)
+        problem.space, budget=100, seed=seed, config=GammaConfig(population=6, children=3)
     )
     result = search(problem, lambda *_, **__: searching, 20, seed=seed)
     keys = [trial.indices for trial in result.trials]

@@ -30,7 +30,7 @@ def told(agent, designs, rewards) -> list[Trial]:
 @given(seed=st.integers(0, 1000), crossover=st.sampled_from(["uniform", "two_point"]))
 @settings(max_examples=20, deadline=None)
 def test_the_genetic_agent_never_asks_for_a_design_twice(seed, crossover):
-    config = GeneticConfig(population=10, elite=3, crossover=crossover)
+    config = GeneticConfig(population=10, children=7, crossover=crossover)
     agent = GeneticAgent(ToyProblem().space, budget=200, seed=seed, config=config)
     seen = set()
     for _ in range(12):
@@ -45,7 +45,7 @@ def test_the_genetic_agent_never_asks_for_a_design_twice(seed, crossover):
 def test_without_crossover_and_mutation_of_one_gene_children_are_neighbours_of_their_parents():
     space = DesignSpace([Integer(name=f"p{i}", low=0, high=9) for i in range(20)])
     config = GeneticConfig(
-        population=8, elite=4, crossover_probability=0.0, mutations=1e-6, creep=1.0
+        population=8, children=4, crossover_probability=0.0, mutations=1e-6, creep=1.0
     )
     agent = GeneticAgent(space, budget=100, seed=0, config=config)
     parents = agent.ask()
@@ -59,7 +59,7 @@ def test_without_crossover_and_mutation_of_one_gene_children_are_neighbours_of_t
 
 def test_the_elite_outlives_a_generation_and_the_rest_dies():
     agent = GeneticAgent(
-        ToyProblem().space, budget=99, seed=1, config=GeneticConfig(population=6, elite=2)
+        ToyProblem().space, budget=99, seed=1, config=GeneticConfig(population=6, children=4)
     )
     first = agent.ask()
     agent.tell(told(agent, first, [0, 5, 1, 4, 2, 3]))
