@@ -45,13 +45,13 @@ TABLES = {
     for workload in ("stream", "bzip2")
     for memory in ("DDR4-2400", "DDR3-1600")
 }
-# A convolution and a product of matrices on one level, with 1 KiB of L1 per processing element, and
+# A convolution and a product of matrices on one level, with 1 and 2 KiB of L1 per PE, and
 # a product of a matrix and a vector on two levels (clusters) with the default hardware.
 TABLES |= {
     f"mapping-{name}": Table(problem=MAPPING, config=config, front="pareto:cycles,energy_pj")
     for name, config in {
         "resnet18-4-levels1": {"workload": "resnet18/4", "levels": 1, "l1_size": 1024},
-        "bert-base-1-levels1": {"workload": "bert-base/1", "levels": 1, "l1_size": 1024},
+        "bert-base-1-levels1": {"workload": "bert-base/1", "levels": 1, "l1_size": 2048},
         "dlrm-kaggle-4-levels2": {"workload": "dlrm-kaggle/4", "levels": 2},
     }.items()
 }

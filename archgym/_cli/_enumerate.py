@@ -31,14 +31,20 @@ class Enumerate(ProblemOptions):
 
         problem = self.make()
         objective = problem.objective(self.objective)
-        output.note(f"{problem.name} on {problem.workload}: {problem.space.size:,} designs")
+        size = problem.space.size
+        bound = f"{size:,}" if problem.space.size_is_exact else f"at most {size:,}"
+        output.note(f"{problem.name} on {problem.workload}: {bound} designs")
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with CountProgress(output.stderr, "designs") as progress:
             enumerate_problem(problem, self.out, progress)
         truth = GroundTruth.load(self.out, problem)
         best, reward = truth.best(objective)
         _show(output, problem, truth, best)
-        output.show(f"\nreward {number(reward)} (objective {objective.spec})\nWrote {self.out}")
+        output.show(f"\nreward {number(reward)} (objective {objective.spec})")
+        front = truth.front(objective)[1] if len(objective.names) > 1 else None
+        if front is not None:
+            output.show(f"front of {len(front):,} points")
+        output.show(f"Wrote {self.out}")
         output.result(
             {
                 "out": str(self.out),
@@ -48,6 +54,7 @@ class Enumerate(ProblemOptions):
                 "designs": len(truth),
                 "feasible": int(truth.feasible.sum()),
                 "objective": objective.spec,
+                "front": None if front is None else front.tolist(),
                 "best": {
                     "design": best,
                     "reward": reward,

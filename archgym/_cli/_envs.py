@@ -40,12 +40,13 @@ class Envs:
 
 
 def _show_list(output: Output, problems: "list[Problem]", summaries: dict[str, str]) -> None:
-    headers = ["problem", ">parameters", ">designs", ">metrics", "choices", "summary"]
+    headers = ["problem", ">parameters", ">designs", ">optima", ">metrics", "choices", "summary"]
     rows = [
         [
             problem.name,
             len(problem.space),
             f"{problem.space.size:,}",
+            len(shipped(problem.name)),
             len(problem.metrics),
             ", ".join(f"{kind}: {len(names)}" for kind, names in problem.choices().items()),
             summaries[problem.name],
@@ -80,16 +81,16 @@ def _show_one(output: Output, problem: "Problem", summary: str) -> None:
         output.show("", grid([kind, "meaning"], list(names.items())))
     optima = [
         [
-            ", ".join(map(str, optimum.config.values())),
+            ", ".join(f"{name}={value}" for name, value in optimum.config.items()),
             f"{optimum.designs:,}",
             number(optimum.reward),
-            optimum.objective,
+            f"{optimum.front.points} of {optimum.front.objective.removeprefix('pareto:')}",
             optimum.name,
         ]
         for optimum in shipped(problem.name)
     ]
     if optima:
-        headers = ["known optimum of", ">designs", ">reward", "objective", "table"]
+        headers = ["known optimum of", ">designs", ">reward", "front", "table"]
         output.show("", grid(headers, optima))
 
 

@@ -7,10 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from archgym import make_problem, search
+from archgym.envs.mapping import MappingProblem
 from archgym.errors import InvalidConfigError, InvalidDesignError, RecordError
 from archgym.ground_truth import GroundTruth, enumerate_problem, shipped
 from archgym.pareto import pareto_mask
 from archgym.testing import ToyProblem
+from simulators.accelerator import Layer
 
 
 class KilledError(Exception):
@@ -155,6 +157,94 @@ def test_the_identity_of_a_run_on_a_table_says_so(truth):
     assert identity != json.dumps(ToyProblem().identity())
 
 
+@pytest.fixture(scope="module", params=[1, 2])
+def mappings(request, tmp_path_factory):
+    """A table of mappings, and the design of every index vector."""
+    layer = Layer.conv(c=1, m=3, r=1, s=3, p=7, q=1)
+    problem = MappingProblem(workload=layer, levels=request.param, pes=4, l1_size=40, l2_size=70)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archgym._enumeration.PART_VECTORS", 500)
+        out = tmp_path_factory.mktemp("mappings") / "table.parquet"
+        enumerate_problem(problem, out)
+    designs = [problem.space.decode(row) for row in np.ndindex(*problem.space.nvec)]
+    return problem, GroundTruth.load(out, problem), designs
+
+
+def test_mappings_measured_at_once_are_those_measured_one_by_one(mappings):
+    problem, truth, designs = mappings
+    legal = [design for design in designs if problem.space.is_legal(design)]
+    refused = {
+        name for d in designs for name, value in problem.space.violations(d).items() if value > 0
+    }
+    assert refused >= {"l1_capacity", "l2_capacity"}
+    assert ("coverage" in refused) == (problem.encoding.levels > 1)
+    assert [problem.space.decode(row) for row in truth.vectors] == legal
+    for design, found in zip(legal, truth.evaluate(legal), strict=True):
+        alone = problem.evaluate([design])[0]
+        assert found.metrics == alone.metrics
+        assert found.feasible
+        assert alone.feasible
+
+
+def test_the_front_of_all_mappings_is_that_by_the_definition(mappings):
+    problem, truth, designs = mappings
+    objective = problem.objective("pareto:cycles,energy_pj")
+    rewards = {
+        objective.rewards(problem.evaluate([d])[0]) for d in designs if problem.space.is_legal(d)
+    }
+    expected = [
+        a
+        for a in sorted(rewards)
+        if not any(b != a and all(y >= x for x, y in zip(a, b, strict=True)) for b in rewards)
+    ]
+    vectors, front = truth.front(objective)
+    assert len(expected) > 1
+    assert [tuple(row) for row in front.tolist()] == expected
+    for vector, reward in zip(vectors, expected, strict=True):
+        design = problem.space.decode(vector)
+        assert objective.rewards(problem.evaluate([design])[0]) == reward
+
+
+def test_mappings_looked_up_have_the_violations_of_those_simulated(mappings):
+    problem, truth, designs = mappings
+    looked_up = MappingProblem(**{**problem.config, "workload": problem.config["workload"]})
+    looked_up.evaluator = truth
+    for design in designs[:: max(1, len(designs) // 300)]:
+        assert looked_up.space.violations(design) == problem.space.violations(design)
+
+
+def test_a_space_with_conditions_is_measured_design_by_design(tmp_path):
+    layer = Layer.matmul(m=1, n=2, k=3)
+    problem = MappingProblem(workload=layer, levels=2, min_levels=1, pes=4)
+    assert not problem.tabulates
+    truth = GroundTruth.load(enumerate_problem(problem, tmp_path / "t.parquet"), problem)
+    assert len(truth) == len(list(problem.space.enumerate()))
+
+
+def test_a_table_without_results_reads_the_same(tmp_path, table, truth):
+    packed = pq.read_table(table)
+    dense = packed.drop_columns(["result"])
+    for i, name in enumerate(dense.column_names):
+        if name.startswith("metric."):
+            values = truth.metrics[name.removeprefix("metric.")]
+            dense = dense.set_column(i, name, [values])
+    pq.write_table(dense, tmp_path / "dense.parquet")
+    read = GroundTruth.load(tmp_path / "dense.parquet", ToyProblem())
+    objective = ToyProblem().objective("pareto:latency_ns,power_mw")
+    np.testing.assert_array_equal(read.rewards(objective), truth.rewards(objective))
+    np.testing.assert_array_equal(read.front(objective)[0], truth.front(objective)[0])
+    assert packed["metric.latency_ns"].null_count > dense["metric.latency_ns"].null_count
+
+
+def test_a_table_with_results_out_of_order_is_refused(tmp_path, table):
+    packed = pq.read_table(table)
+    i = packed.column_names.index("result")
+    mixed = packed.set_column(i, "result", [packed["result"].to_numpy()[::-1]])
+    pq.write_table(mixed, tmp_path / "mixed.parquet")
+    with pytest.raises(RecordError, match="not in order"):
+        GroundTruth.load(tmp_path / "mixed.parquet", ToyProblem())
+
+
 @pytest.mark.parametrize("optimum", shipped(), ids=lambda optimum: optimum.name)
 def test_a_table_of_the_package_is_what_the_simulator_measures(optimum):
     problem = make_problem(optimum.problem, **optimum.config)
@@ -169,3 +259,7 @@ def test_a_table_of_the_package_is_what_the_simulator_measures(optimum):
         assert found.metrics == measured.metrics
     reward = problem.objective(optimum.objective).reward(problem.evaluate([optimum.design])[0])
     assert reward == optimum.reward
+    front = truth.front(problem.objective(optimum.front.objective))[1]
+    assert len(front) == optimum.front.points
+    assert tuple(front.max(axis=0)) == tuple(optimum.front.ideal)
+    assert tuple(front.min(axis=0)) == tuple(optimum.front.nadir)
