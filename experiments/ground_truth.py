@@ -4,6 +4,12 @@
 
 A table of DRAM takes a quarter of an hour of one core, one of mappings half a minute; stopped, it
 goes on where it was.
+
+Every mapping means, on fixed hardware and with a fixed number of levels: per level every dimension
+to spread and every order of the loops, every nesting of tile sizes with different numbers of
+iterations, and every cluster size with a different number of clusters; the filter is held whole.
+Those that need more L1 or L2 than there is, or of which the cost model leaves work out, are illegal
+and not in the table.
 """
 
 import json

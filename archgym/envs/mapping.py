@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from archgym.env import ArchGymEnv
 from archgym.envs._accelerator_workload import WorkloadLike, load_layer
 from archgym.envs._mapping_batch import MappingDecoder
+from archgym.envs._mapping_default import default_mapping
 from archgym.envs._mapping_space import MappingEncoding
 from archgym.envs._tool_backends import MAESTRO, measure_maestro
 from archgym.errors import InvalidConfigError, did_you_mean
 from archgym.ground_truth import GroundTruth
 from archgym.objective import Objective
 from archgym.problem import Evaluation, Evaluator, MetricSpec, Problem
-from archgym.space import Constraint, Design, DesignSpace, Parameter, Value, Vector
+from archgym.space import Constraint, Design, DesignSpace, Parameter, Value
 from simulators.accelerator import Layer
 from simulators.accelerator.maestro import (
     Compatibility,
@@ -44,10 +45,6 @@ METRICS: dict[str, tuple[str, Literal["min", "max"], str]] = {
     "l2_bytes": ("B", "min", "L2 that the mapping needs."),
     "area_mm2": ("mm2", "min", "Area with buffers as large as needed."),
 }
-
-# What the default design aims at: a filter per sub-cluster, its channels inside, small tiles.
-DEFAULT_TILES = {"K": (1, 1), "C": (16, 1), "Y": (4, 4), "X": (4, 4), "N": (1, 1), "G": (1, 1)}
-DEFAULT_CLUSTER = 16
 
 MAX_COUNTED = 10_000
 
@@ -149,7 +146,7 @@ class MappingProblem(Problem):
         self._tile_names = [p.name for p in parameters if p.name.startswith("tiles_")]
         self.space = DesignSpace(parameters, self._constraints(parameters))
         self.default_objective = objective if isinstance(objective, str) else objective.spec
-        self.default_design = self._default_design()
+        self.default_design = default_mapping(self.encoding, self.space)
         self._config = {
             "workload": found.config,
             "levels": levels,
@@ -217,37 +214,6 @@ class MappingProblem(Problem):
         costs = self._costs([design])
         left_out = 1.0 - int(costs.macs[0]) / self.layer.macs
         return int(costs.l2_size_bytes[0]), max(0.0, left_out)
-
-    def _default_design(self) -> Design:
-        """Return a filter per sub-cluster and its channels inside, or else the smallest tiles."""
-        depth, dims = self.encoding.levels, list(self.encoding.extents)
-        indices = []
-        for parameter in self.space.parameters:
-            aim = parameter.values[0]
-            if parameter.name == "levels":
-                aim = depth
-            elif parameter.name.startswith("spatial"):
-                aim = _first(dims, "KGYXNC" if parameter.name == "spatial_1" else "CKYXNG")
-            elif isinstance(parameter, Vector):
-                aim = parameter.values[parameter.nearest(self._aim(parameter))]
-            indices.append(parameter.index(aim))
-        design = self.space.decode(indices)
-        if self.space.is_legal(design):
-            return design
-        smallest = [
-            0 if isinstance(parameter, Vector) and parameter.group != "array" else index
-            for parameter, index in zip(self.space.parameters, indices, strict=True)
-        ]
-        return self.space.decode(smallest)
-
-    def _aim(self, parameter: Vector) -> list[int]:
-        if parameter.group == "array":
-            inner = [DEFAULT_CLUSTER] + [1] * parameter.width
-            return ([self.encoding.pes, *inner] if self.encoding.search_pes else inner)[
-                : parameter.width
-            ]
-        outer, inner_tile = DEFAULT_TILES[parameter.group[-1]]
-        return [outer] + [inner_tile] * (parameter.width - 1)
 
     # ---------------------------------------------------------------- evaluation
 
@@ -437,10 +403,6 @@ class MappingEnv(ArchGymEnv):
     ## Version History
     v0: first version.
     """
-
-
-def _first(dims: Sequence[str], wished: str) -> str:
-    return next(dim for dim in wished if dim in dims)
 
 
 def _delays(cost: Cost) -> dict[str, float]:

@@ -239,6 +239,25 @@ def test_a_layer_of_one_mac_has_a_mapping() -> None:
     assert isinstance(problem.space["order_1"], Permutation)
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize(
+    "layer",
+    [LAYER, Layer.grouped(g=2, c=3, m=4, r=3, s=2, p=5, q=4), Layer.matmul(m=6, n=9, k=10)],
+    ids=["conv", "grouped", "matmul"],
+)
+def test_many_vectors_at_once_measure_what_each_does(layer: Layer, levels: int) -> None:
+    problem = MappingProblem(workload=layer, levels=levels, pes=24, l1_size=200, l2_size=900)
+    rng = np.random.default_rng(levels)
+    vectors = rng.integers(problem.space.nvec, size=(400, len(problem.space)))
+    legal, metrics = problem.tabulate(vectors)
+    evaluations = problem.evaluate([problem.space.decode(vector) for vector in vectors])
+    assert 0 < legal.sum() < len(vectors)
+    assert legal.tolist() == [evaluation.feasible for evaluation in evaluations]
+    measured = [evaluation.metrics for evaluation in evaluations if evaluation.feasible]
+    for name, values in metrics.items():
+        assert values.tolist() == [each[name] for each in measured]
+
+
 def test_environments_step() -> None:
     env = gymnasium.make("archgym:archgym/Mapping-v0", workload="resnet18/4")
     env.reset(seed=1)
