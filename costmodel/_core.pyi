@@ -25,6 +25,14 @@ def feature_names() -> list[str]:
 def features(texts: list[bytes]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
     """Return one row of features (float32) for each text, given as bytes."""
 
+def site_feature_names() -> list[str]:
+    """Return the names of the features of a site."""
+
+def site_features(texts: list[bytes]) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None))], Annotated[NDArray[numpy.int64], dict(shape=(None,))]]:
+    """
+    Return rows of features (float32) of the sites of all texts, at least one for each, and where those of each text start (int64, one more than texts).
+    """
+
 def decode(ids: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bytes:
     """Return canonical text that has these tokens."""
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from costmodel._dataset import Dataset
 from costmodel.errors import ModelError
-from costmodel.features import features
+from costmodel.features import Parsed
 from costmodel.models._conformal import Calibration
 from costmodel.models._model import (
     Checkpoint,
@@ -66,7 +65,7 @@ class AdaptedModel(Model):
         self.targets = describe_targets(targets)
         texts, labels = known_rows(dataset, targets)
         scaled = scale(self.targets, labels)
-        left_out = self._learn(self._inputs(texts, features(texts)), scaled)
+        left_out = self._learn(self._inputs(Parsed(texts)), scaled)
         self.calibration = Calibration.fit(left_out, scaled)
         self.novelty = self._trained().novelty
         return self
@@ -74,18 +73,18 @@ class AdaptedModel(Model):
     def _fit(
         self, texts: list[bytes], labels: Values, progress: Progress, checkpoint: Checkpoint
     ) -> None:
-        self._learn(self._inputs(texts, features(texts)), labels)
+        self._learn(self._inputs(Parsed(texts)), labels)
 
     def _trained(self) -> Model:
         if self.base is None or self.base.novelty is None:
             raise ModelError("There is no trained model to build on. Give one as base.")
         return self.base
 
-    def _inputs(self, texts: list[bytes], rows: npt.NDArray[np.float32]) -> Values:
+    def _inputs(self, programs: Parsed) -> Values:
         base = self._trained()
-        predicted = base._predict(texts, rows, list(range(len(base.targets))))
+        predicted = base._predict(programs, list(range(len(base.targets))))
         assert base.novelty is not None  # noqa: S101  # _trained has looked
-        return np.concatenate([predicted, base.novelty.directions(rows)], axis=1)
+        return np.concatenate([predicted, base.novelty.directions(programs.rows)], axis=1)
 
     def _learn(self, inputs: Values, labels: Values) -> Values:
         """Fit the weights; return predictions of each program by all others."""
@@ -109,10 +108,8 @@ class AdaptedModel(Model):
             left_out[known, i] = out
         return np.where(np.isfinite(left_out), left_out, self._bias)
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
-        scaled = (self._inputs(texts, rows) - self._center) / self._spread
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
+        scaled = (self._inputs(programs) - self._center) / self._spread
         # Far from all that was learnt from, a line leads anywhere.
         values: Values = np.clip(scaled, -6, 6) @ self._weights[:, which] + self._bias[which]
         return values

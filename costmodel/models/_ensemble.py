@@ -15,6 +15,7 @@ from scipy.optimize import nnls
 
 from costmodel._dataset import Dataset
 from costmodel.errors import ModelError
+from costmodel.features import Parsed
 from costmodel.models._model import Checkpoint, Model, NoCheckpoint, Progress, known_rows
 from costmodel.models._safetensors import Arrays
 from costmodel.models._target import Values, scale
@@ -26,7 +27,7 @@ _HELD_BACK = 0.25
 class EnsembleConfig:
     """Hyperparameters of an ensemble."""
 
-    members: tuple[str, ...] = ("trees", "trees-deep", "ridge", "roofline")
+    members: tuple[str, ...] = ("sites", "trees", "trees-deep", "ridge", "roofline")
     """Names of the models."""
     seed: int = 0
     """Seed of the members, and of what is held back."""
@@ -101,15 +102,13 @@ class EnsembleModel(Model):
             weights = _stacked(predicted[known, i], goals[known, i])
             self._weights[:, i] = weights
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
         if not self.members:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        total = np.zeros((len(texts), len(which)))
+        total = np.zeros((len(programs.texts), len(which)))
         for model, weights in zip(self.members, self._weights, strict=True):
             if np.any(weights[which] > 0):
-                total += model._predict(texts, rows, which) * weights[which]
+                total += model._predict(programs, which) * weights[which]
         return total
 
     def save_pretrained(self, folder: Path | str) -> Path:
@@ -161,9 +160,7 @@ class _Prefixed:
 
 
 def _scaled(model: Model, texts: list[bytes]) -> Values:
-    from costmodel.features import features
-
-    return model._predict(texts, features(texts), list(range(len(model.targets))))
+    return model._predict(Parsed(texts), list(range(len(model.targets))))
 
 
 def _stacked(predicted: Values, goals: Values) -> Values:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from costmodel._dataset import Dataset
 from costmodel._text import all_to_bytes
 from costmodel.errors import DatasetError, ModelError, did_you_mean
-from costmodel.features import feature_names, features
+from costmodel.features import Parsed, feature_names, features, site_feature_names
 from costmodel.models._conformal import Calibration
 from costmodel.models._novelty import Novelty
 from costmodel.models._predictions import Predictions
@@ -87,10 +87,8 @@ class Model(ABC):
         """Learn from texts and labels on the scales of learning (NaN: none)."""
 
     @abstractmethod
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
-        """Return predictions for the targets ``which``, given the texts' features too."""
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
+        """Return predictions for the targets ``which``, on their scales of learning."""
 
     @abstractmethod
     def _arrays(self) -> Arrays:
@@ -145,10 +143,10 @@ class Model(ABC):
         return self
 
     def _calibrate(self, learnt: list[bytes], texts: list[bytes], labels: Values) -> None:
-        rows = features(texts)
-        predicted = self._predict(texts, rows, list(range(len(self.targets))))
+        programs = Parsed(texts)
+        predicted = self._predict(programs, list(range(len(self.targets))))
         self.calibration = Calibration.fit(predicted, scale(self.targets, labels))
-        self.novelty = Novelty.fit(features(learnt), rows, self.config.seed)
+        self.novelty = Novelty.fit(features(learnt), programs.rows, self.config.seed)
 
     def predict(
         self, texts: Sequence[str | bytes], targets: Sequence[str] | None = None
@@ -167,22 +165,22 @@ class Model(ABC):
         chosen = tuple(self.targets[i] for i in which)
         if self.calibration is None or self.novelty is None:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        rows = features(data)
-        mean = self._predict(data, rows, which)
+        programs = Parsed(data)
+        mean = self._predict(programs, which)
         lower, upper = self.calibration.take(which).interval(mean)
         return Predictions(
             chosen,
             unscale(chosen, mean),
             unscale(chosen, lower),
             unscale(chosen, upper),
-            self.novelty.score(rows) if len(rows) else np.empty(0),
+            self.novelty.score(programs.rows) if data else np.empty(0),
         )
 
     def rank(self, texts: Sequence[str | bytes], target: str) -> list[int]:
         """Return the indices of the texts, best first, by the expected value of a target."""
         data = all_to_bytes(texts)
         (at,) = self.indices([target])
-        scores = self._predict(data, features(data), [at])[:, 0]
+        scores = self._predict(Parsed(data), [at])[:, 0]
         sign = -1.0 if self.targets[at].direction == "max" else 1.0
         return [int(i) for i in np.argsort(sign * scores, kind="stable")]
 
@@ -257,7 +255,9 @@ class Model(ABC):
 
 def feature_digest() -> str:
     """Return what changes when the features do, so that no model gets others than it learnt."""
-    return hashlib.sha256("\n".join(feature_names()).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        "\n".join((*feature_names(), *site_feature_names())).encode()
+    ).hexdigest()[:16]
 
 
 def read_head(path: Path) -> dict[str, Any]:

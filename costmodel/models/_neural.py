@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from costmodel.errors import MissingDependencyError, ModelError
+from costmodel.features import Parsed
 from costmodel.models._model import Checkpoint, Model, Progress
 from costmodel.models._safetensors import Arrays
 from costmodel.models._target import Values
@@ -104,16 +105,14 @@ class NeuralModel(Model):
     def _outputs(self) -> int:
         return len(self.targets) * (self.config.bins if self.config.head == "bins" else 1)
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
         torch = import_torch()
         if self._network is None:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
         network = self._network.eval()
         device = next(network.parameters()).device
-        out = np.empty((len(texts), len(self.targets)))
-        tokens = [self._tokens(text) for text in texts]
+        out = np.empty((len(programs.texts), len(self.targets)))
+        tokens = [self._tokens(text) for text in programs.texts]
         with torch.no_grad():
             for index in _batches(tokens, np.arange(len(tokens)), _PREDICT_ROWS):
                 raw = network(*collate([tokens[i] for i in index], device))

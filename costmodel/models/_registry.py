@@ -17,7 +17,8 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "roofline": ("_roofline", "RooflineModel", {}),
     "ridge": ("_ridge", "RidgeModel", {}),
     "trees": ("_trees", "TreesModel", {}),
-    "fast": ("_trees", "TreesModel", {"rounds": 150, "learning_rate": 0.08, "leaves": 24}),
+    "sites": ("_sites", "SitesModel", {}),
+    "fast": ("_sites", "SitesModel", {"rounds": 110, "learning_rate": 0.12, "leaves": 24}),
     "trees-deep": (
         "_trees",
         "TreesModel",

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from costmodel import _core
 from costmodel.errors import MissingDependencyError, ModelError
+from costmodel.features import Parsed
 from costmodel.models._model import Checkpoint, Model, Progress
 from costmodel.models._safetensors import Arrays
 from costmodel.models._target import Values
@@ -61,12 +62,10 @@ class RidgeModel(Model):
             bias.append(float(fitted.intercept_))
         self._weights, self._bias = np.stack(weights, axis=1), np.array(bias)
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
         if not len(self._bias):
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        grams = ngrams(texts, self.config)
+        grams = ngrams(programs.texts, self.config)
         values: Values = grams @ self._weights[:, which].astype(np.float64) + self._bias[which]
         return values
 

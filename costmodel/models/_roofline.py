@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from costmodel.errors import ModelError
-from costmodel.features import feature_names, features
+from costmodel.features import Parsed, feature_names, features
 from costmodel.models._model import Checkpoint, Model, Progress
 from costmodel.models._safetensors import Arrays
 from costmodel.models._target import Target, Values
@@ -78,11 +78,10 @@ class RooflineModel(Model):
         solved = np.linalg.solve(design.T @ design + penalty, design.T @ actual)
         return solved.astype(np.float64)
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
         if not len(self._constants):
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
+        rows = programs.rows
         out = np.zeros((len(rows), len(which)))
         for column, i in enumerate(which):
             summed = _is_sum(self.targets[i])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from costmodel.errors import MissingDependencyError, ModelError
-from costmodel.features import feature_names, features
+from costmodel.features import Parsed, feature_names, features
 from costmodel.models._forest import Forest
 from costmodel.models._model import Checkpoint, Model, Progress, slug
 from costmodel.models._safetensors import Arrays
@@ -61,7 +61,7 @@ class TreesModel(Model):
     def _fit(
         self, texts: list[bytes], labels: Values, progress: Progress, checkpoint: Checkpoint
     ) -> None:
-        lightgbm = _lightgbm()
+        lightgbm = import_lightgbm()
         rows = features(texts).astype(np.float32)
         names = [f"f{i}" for i in range(rows.shape[1])]  # LightGBM dislikes some characters
         parameters = self._parameters()
@@ -110,12 +110,10 @@ class TreesModel(Model):
         width = len(feature_names())
         self._evaluator = forest.evaluator(self._tree_targets, len(self.targets), width)
 
-    def _predict(
-        self, texts: list[bytes], rows: npt.NDArray[np.float32], which: list[int]
-    ) -> Values:
+    def _predict(self, programs: Parsed, which: list[int]) -> Values:
         if self._evaluator is None:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        return self._evaluator.predict(rows, which)
+        return self._evaluator.predict(programs.rows, which)
 
     def _arrays(self) -> Arrays:
         if self._forest is None:
@@ -133,7 +131,12 @@ class TreesModel(Model):
         self._set(forest, np.repeat(np.arange(len(counts)), counts))
 
 
-def _lightgbm() -> Any:
+def import_lightgbm() -> Any:
+    """Return the library that trains trees.
+
+    Raises:
+        MissingDependencyError: If it is not installed.
+    """
     try:
         return import_module("lightgbm")
     except ImportError as error:

@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "features.hpp"
+#include "site_rows.hpp"
 #include "tokenizer.hpp"
 #include "trees.hpp"
 
@@ -69,6 +70,23 @@ Matrix features(const Texts& texts) {
   return Matrix(owned->data(), {all.size(), width}, owner);
 }
 
+// Rows of all texts one after another, and where those of each text start.
+auto site_features(const Texts& texts) {
+  const std::vector<std::string_view> all = views(texts);
+  const std::size_t width = costmodel::site_feature_names().size();
+  auto* owned = new std::vector<float>();
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  std::vector<std::int64_t> starts{0};
+  {
+    nb::gil_scoped_release release;
+    for (const std::string_view text : all)
+      starts.push_back(starts.back() +
+                       static_cast<std::int64_t>(costmodel::site_features(text, *owned)));
+  }
+  const auto count = static_cast<std::size_t>(starts.back());
+  return std::make_pair(Matrix(owned->data(), {count, width}, owner), to_numpy(std::move(starts)));
+}
+
 template <typename T>
 std::vector<T> to_vector(const Array<T>& array) {
   return {array.data(), array.data() + array.size()};
@@ -113,6 +131,11 @@ NB_MODULE(_core, m) {
   m.def("feature_names", &costmodel::feature_names, "Return the names of the features.");
   m.def("features", &features, "texts"_a.noconvert(),
         "Return one row of features (float32) for each text, given as bytes.");
+  m.def("site_feature_names", &costmodel::site_feature_names,
+        "Return the names of the features of a site.");
+  m.def("site_features", &site_features, "texts"_a.noconvert(),
+        "Return rows of features (float32) of the sites of all texts, at least one for each, and "
+        "where those of each text start (int64, one more than texts).");
   m.def("decode", &decode, "ids"_a.noconvert(), "Return canonical text that has these tokens.");
   nb::class_<costmodel::Trees>(m, "Trees", "Sums of decision trees for several targets.")
       .def("__init__", &make_trees, "features"_a.noconvert(), "thresholds"_a.noconvert(),

@@ -7,6 +7,8 @@
 
 namespace costmodel {
 
+inline constexpr std::size_t kMaxBytes = 8 << 20;  // of a text that are read
+
 const std::vector<std::string>& feature_names();
 
 // Writes feature_names().size() numbers. Counts and sizes are log2(1 + x).

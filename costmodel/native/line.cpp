@@ -115,6 +115,8 @@ Map Line::map(std::size_t& i) const {
         const auto* found = std::find(names.begin(), names.begin() + dims, hash_name(one.text));
         dim = found != names.begin() + dims ? static_cast<std::int8_t>(found - names.begin()) : -1;
       }
+      if (one.kind == Kind::kInteger && parts > 0 && is(i - 1, '*'))
+        out.scale = static_cast<double>(one.number);
       if (one.kind == Kind::kInteger && (parts == 0 || is(i - 1, '+')))
         constant = static_cast<double>(one.number);
     }

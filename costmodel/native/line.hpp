@@ -39,6 +39,7 @@ struct Map {
   std::array<std::int8_t, kMaxRank> dim{};  // -1: no plain dimension
   double offset = 0.0;                      // the least constant that is added, or that stands alone
   bool has_dims = false;
+  double scale = 1.0;  // the factor in the last result
 };
 
 class Line {

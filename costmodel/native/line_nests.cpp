@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "line_scanner.hpp"
+#include "site_groups.hpp"
 
 namespace costmodel {
 namespace {
@@ -61,13 +62,15 @@ Nest LineScanner::generic_nest() const {
   for (const Map& map : nest.stores)
     if (map.results < nest.loops) nest.loads.push_back(map);  // a reduction reads what it writes
   nest.loops = std::max(nest.loops, 1);
+  nest.elementwise = !nest.stores.empty();
+  for (const Map& map : nest.stores) nest.elementwise = nest.elementwise && map.results == nest.loops;
   return nest;
 }
 
 // The loops that an operation on whole tensors is lowered to.
 void LineScanner::tensor_nest(double points) {
   const std::vector<Type>& types = line_.types();
-  if (types.empty() || !types.back().in_memory()) return;
+  if (types.empty() || !types.back().in_memory() || named(group_, {"alloc"})) return;
   const bool reduces = role_ == Role::kReduction;
   const Type* widest = &types.back();
   for (const Type& type : types)
@@ -91,9 +94,23 @@ void LineScanner::tensor_nest(double points) {
     for (std::size_t i = operation_at_; i < line_.size(); ++i) operands += line_[i].kind == Kind::kValue;
     nest.loads.assign(std::clamp<std::size_t>(operands, 1, 4), reduces ? whole : part);
     nest.stores.push_back(reduces ? part : whole);
+    shape_maps(nest, reduces);
+    nest.elementwise = !reduces && (role_ != Role::kMove || named(group_, {"broadcast", "transpose"}));
+    nest.named = role_ == Role::kMove && !nest.elementwise;
   }
   if (nest.loops == 0) return;
   p_.effective.record(nest, p_.body().weight, p_.body().depth);
+  SiteCode code;
+  code.counts[site_group(group_)] = 1;
+  code.lines = code.pieces_128 = code.pieces_256 = code.pieces_512 = 1;
+  code.least_bits = code.most_bits = types.back().bits;
+  if (role_ == Role::kContraction) {
+    code.counts[site_group(0)] += 1;
+    code.counts[site_group(1)] += 1;
+    nest.named = !operation_.starts_with("stablehlo");
+  }
+  const std::uint64_t result = definitions_ > 0 ? hash_name(line_[0].text) : 0;
+  p_.tensor_site(nest, code, result, operand_names());
 }
 
 // Outputs outermost, the reduction innermost.

@@ -111,6 +111,7 @@ void LineScanner::count_operation() {
   p_.body().selects += group.name == "select";
   totals.functions += group.name == "function" && operation_ != "module";
   own_work(group);
+  note_code(group);
   arithmetic(group, weight);
   if (role_ == Role::kLoad || role_ == Role::kStore) access(role_ == Role::kStore, weight);
 }
@@ -190,7 +191,9 @@ void LineScanner::access(bool is_store, double weight) {
   p_.totals.access_bytes = capped(p_.totals.access_bytes + weight * bytes);
   for (std::size_t i = operation_at_; i < line_.size(); ++i) {
     if (line_[i].kind != Kind::kValue || !line_.is(i + 1, '[')) continue;
+    int at = -1;
     if (const int* known = p_.by_name_.find(hash_name(line_[i].text))) {
+      at = *known;
       Value& buffer = p_.values_[static_cast<std::size_t>(*known)];
       const int here = p_.regions_.back().id;
       body.buffers += buffer.buffer_seen != here;
@@ -198,13 +201,13 @@ void LineScanner::access(bool is_store, double weight) {
       buffer.buffer_seen = here;
     }
     const std::size_t stop = line_.skip_group(i + 1);
-    note_place(i, stop);
+    note_access(at, note_place(i, stop), i + 2, stop, is_store);
     return classify(i + 2, stop, is_store);
   }
 }
 
 // Compilers load a place once that several lines of a body name alike.
-void LineScanner::note_place(std::size_t first, std::size_t stop) {
+std::uint64_t LineScanner::note_place(std::size_t first, std::size_t stop) {
   std::uint64_t hash = 0;
   for (std::size_t i = first; i < stop; ++i) {
     const Lexeme& one = line_[i];
@@ -213,9 +216,10 @@ void LineScanner::note_place(std::size_t first, std::size_t stop) {
   }
   const int here = p_.regions_.back().id;
   const int* known = p_.places_.find(hash);
-  if (known != nullptr && *known == here) return;
+  if (known != nullptr && *known == here) return hash;
   ++p_.body().distinct;
   p_.places_.put(hash, here);
+  return hash;
 }
 
 void LineScanner::classify(std::size_t first, std::size_t stop, bool is_store) {
@@ -271,12 +275,15 @@ void LineScanner::open_region() {
   } else if (role_ == Role::kGeneric) {
     region.loop = true;
     region.nest = generic_nest();
+    region.operands = operand_names();
+    if (definitions_ > 0) region.result = hash_name(line_[0].text);
     body.trip = region.nest.points();
     p_.totals.points = capped(p_.totals.points + parent.body.weight * body.trip);
     p_.totals.max_points = std::max(p_.totals.max_points, body.trip);
   }
   body.weight = capped(parent.body.weight * std::max(body.trip, 1.0));
   p_.region_end_.push_back(p_.line_);
+  p_.fates_.emplace_back();
   p_.regions_.push_back(region);
 }
 

@@ -23,11 +23,18 @@ class LineScanner {
   void arithmetic(const OpGroup& group, double weight);
   void access(bool is_store, double weight);
   void classify(std::size_t first, std::size_t stop, bool is_store);
-  void note_place(std::size_t first, std::size_t stop);
+  std::uint64_t note_place(std::size_t first, std::size_t stop);
+  void note_access(int buffer, std::uint64_t place, std::size_t first, std::size_t stop,
+                   bool is_store);
+  void note_code(const OpGroup& group);
+  std::vector<std::uint64_t> operand_names() const;
+  std::vector<int> listed(std::string_view word) const;
+  void follow_view(Value& value) const;
   double points() const;
   double contraction_points(const std::vector<Type>& types) const;
   Nest generic_nest() const;
   void tensor_nest(double points);
+  void shape_maps(Nest& nest, bool reduces) const;
   void contraction_nest(Nest& nest, double points) const;
   void own_work(const OpGroup& group);
   const Type* operand(std::size_t n) const;

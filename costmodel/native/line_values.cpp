@@ -79,6 +79,13 @@ void LineScanner::define(std::size_t i) {
     value.has_constant = literal.kind == Kind::kInteger;
     value.constant = static_cast<double>(literal.number);
   }
+  if (value.type.in_memory()) follow_view(value);
+  if (i < definitions_ && value.loop >= 0) {
+    const Map* map = nullptr;
+    if (line_[operation_at_ + 1].kind == Kind::kAlias)
+      map = p_.maps_.find(hash_name(line_[operation_at_ + 1].text));
+    if (map != nullptr) value.scale = map->scale;
+  }
   p_.by_name_.put(hash_name(line_[i].text), static_cast<int>(p_.values_.size()));
   p_.values_.push_back(value);
 }

@@ -38,6 +38,8 @@ struct Nest {
   int loops = 0;
   std::vector<Map> loads, stores;
   Work work;  // without the accesses
+  bool elementwise = false;  // each point of the result by itself
+  bool named = false;        // an operation that nothing is fused into
 
   [[nodiscard]] double points() const;
 };

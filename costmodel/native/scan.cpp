@@ -39,6 +39,7 @@ void keep_larger(Body& a, const Body& b) {
 Scanner::Scanner(std::string_view text) {
   regions_.push_back({});  // what stands outside of any region
   region_end_.push_back(0);
+  fates_.emplace_back();
   Lexer lexer(text);
   Line line;
   const char* line_start = lexer.at();
@@ -78,8 +79,15 @@ void Scanner::close_region() {
   if (region.loop) {
     parent.has_inner = true;
     close_loop(region);
+    if (region.nest.loops == 0) loop_site(region);
+    const double size = region.code.size(region.id) + region.inner_size + 2.0;
+    const bool whole = costmodel::unrolls(size, inner.trip);
+    fates_[static_cast<std::size_t>(region.id)] = {size, whole};
+    parent.inner_size = std::min(parent.inner_size + size * (whole ? inner.trip : 1.0), kHuge);
   } else {
     parent.has_inner = parent.has_inner || region.has_inner;
+    parent.code.add(region.code);
+    parent.inner_size += region.inner_size;
     merge(parent.body, inner);
   }
   for (double Body::* field : {&Body::unrolled, &Body::unrolled_floats, &Body::unrolled_accesses})
@@ -93,6 +101,7 @@ void Scanner::dissolve(const Region& region, Region& parent) {
     Nest nest = region.nest;
     nest.work.add(work, 1.0, false);
     effective.record(nest, parent.body.weight, parent.body.depth);
+    tensor_site(nest, region.code, region.result, region.operands);
     parent.has_effective_inner = true;
     return;
   }
@@ -139,6 +148,12 @@ void Scanner::finish() {
   rest.add(regions_[0].absorbed, 1.0, false);
   effective.code_size += rest.size();
   region_end_[0] = line_;
+  if (regions_[0].code.works() || sites.empty()) {
+    Region whole = regions_[0];
+    whole.has_inner = true;
+    loop_site(whole);
+  }
+  fuse_sites();
   totals.lines = line_;
   hot_share = ratio(hot_work_, all_work_);
   values = static_cast<double>(values_.size());
@@ -154,7 +169,7 @@ void Scanner::finish() {
 // The most values alive at once: each from its definition to its last use, or to the end of the
 // loop that uses it from outside.
 void Scanner::measure_lives() {
-  constexpr std::size_t kClasses = 8;
+  constexpr std::size_t kClasses = kLiveClasses;
   const std::size_t n = static_cast<std::size_t>(line_) + 2;
   std::vector<std::array<float, kClasses>> change(n);
   for (const Value& value : values_) {
@@ -169,7 +184,8 @@ void Scanner::measure_lives() {
       one[1] = 1;
       const double bits = type.elements * type.bits;
       const double rows = std::max(1.0, type.elements / std::max(type.last_dim, 1.0));
-      for (std::size_t k = 0; k < 3; ++k)
+      const bool broadcast = type.shape == Shape::kVector && type.last_dim == 1 && rows > 1;
+      for (std::size_t k = 0; k < (broadcast ? 1 : 3); ++k)
         one[5 + k] = static_cast<float>(
             std::min(rows * std::max(1.0, std::ceil(bits / rows / (128 << k))), 1e6));
     } else {
@@ -190,6 +206,7 @@ void Scanner::measure_lives() {
       top[k] = std::max(top[k], now[k]);
       if (inside[at] != 0) top_inner[k] = std::max(top_inner[k], now[k]);
     }
+  measure_sites(change);
   const auto as_live = [](const std::array<double, kClasses>& t) {
     return Live{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]};
   };

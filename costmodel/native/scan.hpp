@@ -12,12 +12,14 @@
 #include "name_table.hpp"
 #include "nest.hpp"
 #include "op_groups.hpp"
+#include "site.hpp"
 
 namespace costmodel {
 
 inline constexpr int kMaxGroups = 128;
 inline constexpr int kNameBuckets = 32;
 inline constexpr int kDialectBuckets = 16;
+inline constexpr std::size_t kMaxSites = 256;  // of a program that are looked at
 inline constexpr double kHuge = 1e30;
 
 // Where an operation stands: what a region of a loop or of a function contains.
@@ -44,6 +46,10 @@ struct Value {
   int buffer_seen = -1;    // last loop that accessed it
   bool has_constant = false;
   double constant = 0.0;
+  double scale = 1.0;  // of an index: how far it moves with each trip of its loop
+  bool own_buffer = false;
+  int root = -1;  // the buffer that a view is of
+  std::array<double, kMaxRank> strides{};
   Type type;
 };
 
@@ -59,6 +65,10 @@ struct Region {
   bool has_effective_inner = false;
   Nest nest;  // of a region that says what happens at each point of tensors
   double unrolled = 1;
+  SiteCode code;
+  double inner_size = 0;  // instructions of the loops in it
+  std::uint64_t result = 0;
+  std::vector<std::uint64_t> operands;
 };
 
 struct Totals {
@@ -113,6 +123,7 @@ class Scanner {
   std::array<double, kMaxGroups> counts{}, weights{};
   std::array<double, kNameBuckets> names{};
   std::array<double, kDialectBuckets> dialects{};
+  std::vector<Site> sites;
 
  private:
   friend class LineScanner;
@@ -121,10 +132,21 @@ class Scanner {
   void close_loop(const Region& region);
   void dissolve(const Region& region, Region& parent);
   void measure_lives();
+  void loop_site(const Region& region);
+  void tensor_site(const Nest& nest, const SiteCode& code, std::uint64_t result,
+                   std::vector<std::uint64_t> operands);
+  void fuse_sites();
+  void measure_loops(Site& site) const;
+  void measure_sites(const std::vector<std::array<float, kLiveClasses>>& change);
   Body& body() { return regions_.back().body; }
 
   std::vector<Region> regions_;
+  struct LoopFate {
+    double size = 0;
+    bool unrolled = false;
+  };
   std::vector<int> region_end_;
+  std::vector<LoopFate> fates_;  // by region
   std::vector<std::pair<int, int>> inner_;  // lines of the innermost loops
   std::vector<Value> values_;
   NameTable<int> by_name_;

@@ -39,7 +39,7 @@ def quick(name: str) -> Model:
 
 
 # Of models that differ in settings only, one.
-KINDS = ("roofline", "ridge", "trees", "best", "encoder", "encoder-bins")
+KINDS = ("roofline", "ridge", "trees", "sites", "best", "encoder", "encoder-bins")
 KINDS += ("paper-fc-op", "paper-lstm-operand", "paper-conv1d-op")
 
 

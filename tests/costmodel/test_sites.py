@@ -1,0 +1,104 @@
+"""Sites of programs whose loops and accumulators are known, and how programs are made of them."""
+
+import numpy as np
+import pytest
+
+from costmodel.features import Sites, site_feature_names, site_features
+from costmodel.models._pooling import Pool, hurdle
+from costmodel.testing import axpy_vector, matmul_affine, matmul_linalg, relu_generic
+
+LINEAR = {"levels", "innermost", "of_tensors", "unrolled_levels", "loops_left"}
+
+
+def only_site(text: str) -> dict[str, float]:
+    """Return the features of the one site of a text; logarithms undone."""
+    rows, starts = site_features([text])
+    assert list(starts) == [0, 1]
+    return {
+        name: value if name in LINEAR else round(2.0**value - 1, 3)
+        for name, value in zip(site_feature_names(), rows[0].astype(float), strict=True)
+    }
+
+
+def test_loops_around_a_multiply_add_are_one_site():
+    got = only_site(matmul_affine(8, 16, 64))
+    assert [got[f"trip_{i}"] for i in range(4)] == [64, 16, 8, 0]
+    assert (got["load_count"], got["store_count"], got["load_places"]) == (3, 1, 3)
+    assert (got["load_contiguous_0"], got["load_strided_0"], got["load_invariant_0"]) == (1, 1, 1)
+    assert (got["load_most_stride_0"], got["store_most_stride_1"]) == (16, 1)
+    assert (got["updates"], got["sums_0"], got["updates_of_own"]) == (1, 1, 0)
+    assert got["unrolled_levels"] == 0
+
+
+def test_short_loops_are_unrolled():
+    got = only_site(matmul_affine(8, 16, 4))
+    assert got["unrolled_levels"] == 1
+    assert got["unrolled_trip"] == 16
+    assert got["unrolled_load_invariant"] == 4  # a row of A
+    assert got["unrolled_load_contiguous"] == 5  # rows of B, and C
+
+
+def test_operations_on_tensors_are_sites_with_the_same_loops():
+    loops, tensors = only_site(matmul_affine(8, 16, 64)), only_site(matmul_linalg(8, 16, 64))
+    assert tensors["of_tensors"] == 1
+    for name in ("trip_0", "trip_1", "trip_2", "iterations", "load_most_stride_0"):
+        assert tensors[name] == loops[name], name
+    relu = only_site(relu_generic(4, 8))
+    assert (relu["trip_0"], relu["trip_1"], relu["iterations"]) == (8, 4, 32)
+    assert relu["count_min_max_float"] == 1
+
+
+def test_an_elementwise_operation_is_computed_where_its_one_user_reads_it():
+    kind = "tensor<4x8xf32>"
+    text = (
+        f"%0 = stablehlo.add %a, %b : {kind}\n%1 = stablehlo.multiply %0, %a : {kind}\n"
+        f"return %1 : {kind}\n"
+    )
+    got = only_site(text)
+    assert (got["count_add_float"], got["count_multiply_float"]) == (1, 1)
+    twice = text.replace("%0, %a", "%0, %0")
+    assert len(site_features([twice]).rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "kept", "in_rows"), [(16, 4, 1), (64, 16, 4), (14, 4, 1), (20, 80, 2)]
+)
+def test_accumulators_fill_registers_or_are_kept_in_scalars(columns, kept, in_rows):
+    result = f"vector<4x{columns}xf32>"
+    text = (
+        f"scf.for %i = %c0 to %c8 step %c1 iter_args(%acc = %init) -> ({result}) {{\n"
+        f"%r = vector.contract %a, %b, %acc : vector<4x1xf32>, vector<1x{columns}xf32> into "
+        f"{result}\nscf.yield %r : {result}\n}}\n"
+    )
+    got = only_site(text)
+    assert got["kept_accumulators_512"] == kept
+    assert got["accumulators_and_rows_512"] == kept + in_rows
+
+
+def test_every_text_has_a_site():
+    rows, starts = site_features(["", "no program", axpy_vector(64, 8)])
+    assert (np.diff(starts) >= 1).all()
+    assert np.isfinite(rows).all()
+    none = site_features([])
+    assert (len(none.rows), list(none.starts)) == (0, [0])
+
+
+@pytest.mark.parametrize("kind", ["max", "sum", "mean"])
+def test_slopes_are_how_the_pooled_value_changes(kind):
+    rng = np.random.default_rng(1)
+    rows = np.zeros((6, len(site_feature_names())), dtype=np.float32)
+    pool = Pool(Sites(rows, np.array([0, 1, 3, 6])))
+    values = rng.normal(2.0, 1.0, 6)
+    value, slope = pool.pooled(values, kind)
+    for site in range(6):
+        moved = values.copy()
+        moved[site] += 1e-6
+        change = (pool.pooled(moved, kind)[0] - value)[pool.of_site[site]] / 1e-6
+        assert change == pytest.approx(slope[site], abs=1e-4)
+
+
+def test_a_hurdle_rounds_improbable_events_to_none_and_keeps_the_order_of_chances():
+    chance = np.array([0.05, 0.3, 0.49, 0.51, 0.9])
+    values = np.exp2(hurdle(np.full(5, 0.1), chance)) - 1
+    assert list(np.rint(values)) == [0, 0, 0, 1, 1]
+    assert (np.diff(values) > 0).all()
