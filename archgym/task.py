@@ -172,6 +172,7 @@ class Task:
     def _trial(
         self, index: int, key: Key, evaluation: Evaluation, ask_s: float, wall_s: float
     ) -> Trial:
+        rewards = self._objective.rewards(evaluation)
         return Trial(
             index=index,
             design=self.space.decode(key),
@@ -180,8 +181,8 @@ class Task:
             feasible=evaluation.feasible,
             violations=dict(evaluation.violations),
             error=evaluation.error,
-            reward=self._objective.reward(evaluation),
-            rewards=self._objective.rewards(evaluation),
+            reward=rewards[0] if len(rewards) == 1 else self._objective.reward(evaluation),
+            rewards=rewards,
             ask_s=ask_s,
             wall_s=wall_s,
         )

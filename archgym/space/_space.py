@@ -66,9 +66,10 @@ class DesignSpace:
         )
         self.nvec: Indices = np.array(self.forest.cardinalities, dtype=np.int64)
         self.nvec.setflags(write=False)
-        # One flat row per parameter, so that decoding touches no attribute.
+        # One flat row per parameter, so that decoding and encoding touch no attribute. Values are
+        # found by their type too, as True == 1; those of other types go through `Parameter.index`.
         self._rows = tuple(
-            (p.name, p.values, parent, enabling)
+            (p.name, p.values, {(type(v), v): i for i, v in enumerate(p.values)}, parent, enabling)
             for p, parent, enabling in zip(
                 self.parameters, self.forest.parents, self.forest.enabling, strict=True
             )
@@ -142,10 +143,13 @@ class DesignSpace:
         row: Any = np.asarray(indices).tolist()
         if not isinstance(row, list) or len(row) != len(self._rows):
             raise self._bad_vector(row)
+        return self._design(row)
+
+    def _design(self, row: Sequence[int]) -> Design:
         design: Design = {}
         on: list[bool] = []
         try:
-            for index, (name, values, parent, enabled) in zip(row, self._rows, strict=True):
+            for index, (name, values, _, parent, enabled) in zip(row, self._rows, strict=True):
                 active = parent < 0 or (on[parent] and enabled[row[parent]])
                 on.append(active)
                 if active:
@@ -168,14 +172,21 @@ class DesignSpace:
         Raises:
             InvalidDesignError: a name is unknown, missing or inactive, or a value not allowed.
         """
+        return np.array(self._row(design), dtype=np.int64)
+
+    def _row(self, design: Mapping[str, Any]) -> list[int]:
         row: list[int] = []
         on: list[bool] = []
         used = 0
-        for (name, _, parent, enabled), parameter in zip(self._rows, self.parameters, strict=True):
+        for name, _, index_of, parent, enabled in self._rows:
             active = parent < 0 or (on[parent] and enabled[row[parent]])
             on.append(active)
             if active and name in design:
-                row.append(parameter.index(design[name]))
+                value = design[name]
+                try:
+                    row.append(index_of[type(value), value])
+                except (KeyError, TypeError):  # TypeError: unhashable
+                    row.append(self[name].index(value))
                 used += 1
             elif active:
                 raise InvalidDesignError(self._missing(name, design))
@@ -183,7 +194,7 @@ class DesignSpace:
                 row.append(0)
         if used != len(design):
             raise InvalidDesignError(self._surplus(design, on))
-        return np.array(row, dtype=np.int64)
+        return row
 
     def _missing(self, name: str, design: Mapping[str, Any]) -> str:
         unknown = [given for given in design if given not in self._position]
@@ -210,7 +221,7 @@ class DesignSpace:
         Raises:
             InvalidDesignError: a name is unknown, missing or inactive, or a value not allowed.
         """
-        return self.decode(self.encode(design))
+        return self._design(self._row(design))
 
     def parse(self, texts: Mapping[str, str]) -> Design:
         """Return the design that ``texts`` (name to spelled value) describe.
@@ -244,7 +255,7 @@ class DesignSpace:
 
     def key(self, design: Mapping[str, Any]) -> tuple[int, ...]:
         """Return a hashable identity of ``design``: its canonical indices."""
-        return tuple(self.encode(design).tolist())
+        return tuple(self._row(design))
 
     # ---------------------------------------------------------------- constraints
 
