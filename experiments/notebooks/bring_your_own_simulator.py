@@ -56,7 +56,7 @@ SEEDS = int(os.environ.get("ARCHGYM_NOTEBOOK_SEEDS", "5"))
 M = N = K = 1024
 WORD_BYTES, BYTES_PER_CYCLE = 2, 16
 FILL_CYCLES = 20  # of the pipeline, for every pair of tiles
-MAC_PJ, DRAM_PJ, BUFFER_8_KIB_PJ = 1.5, 500.0, 2.5
+MAC_PJ, DRAM_PJ, BUFFER_8_KIB_PJ = 1.5, 500.0, 2.5  # per operation, per word
 PES_PER_READ = 8  # so many PEs in a row share a word
 
 
@@ -150,7 +150,8 @@ for name in tests:
 print(f"{len(tests)} tests passed, for example: {tests[0].replace('_', ' ')}")
 
 # %% [markdown]
-# And what you know about your hardware: one tile on one PE, by hand, and no faster than the roof.
+# And what you know about your hardware: one PE needs a cycle for each multiplication, and a single
+# tile moves every matrix once.
 
 # %%
 one_pe = simulate(pes=1, buffer_kib=8, m=M, n=N, k=K)

@@ -21,6 +21,7 @@
 # ruff: noqa: D100
 import os
 import tempfile
+import textwrap
 
 import gymnasium
 import pandas as pd
@@ -56,20 +57,12 @@ print(info["design"])
 # %%
 problem = env.get_wrapper_attr("problem")
 space = problem.space
-parameters = pd.DataFrame(
-    {
-        "parameter": parameter.name,
-        "values": ", ".join(map(str, parameter.values))
-        if len(parameter.values) <= 8
-        else f"{parameter.values[0]} to {parameter.values[-1]}",
-        "only if": "-"
-        if parameter.when is None
-        else f"{parameter.when.parent} is {' or '.join(map(str, parameter.when.values))}",
-    }
-    for parameter in space.parameters
-)
 print(f"{space.size:,} designs")
-print(parameters.to_string(index=False, justify="left"))
+for parameter in space.parameters:
+    values, when = list(map(str, parameter.values)), parameter.when
+    listed = ", ".join(values) if len(values) <= 8 else f"{values[0]} to {values[-1]}"
+    condition = "" if when is None else f"  (only if {when.parent} is {' or '.join(when.values)})"
+    print(f"{parameter.name:24} {textwrap.shorten(listed, 60)}{condition}")
 
 # %% [markdown]
 # ## 3. Where we start
@@ -106,12 +99,15 @@ comparison = pd.DataFrame(
     {"default": pd.Series(reference.metrics), "found": pd.Series(best.metrics)}
 )
 comparison["found / default"] = comparison["found"] / comparison["default"]
-comparison["better"] = [problem.metrics[name].direction for name in comparison.index]
+comparison["better is"] = [
+    "lower" if problem.metrics[name].direction == "min" else "higher" for name in comparison.index
+]
 print(comparison.to_string(float_format=lambda value: f"{value:,.4g}"))
 
 # %% [markdown]
 # Which of its choices matter? Take the found design and put one parameter after another back to its
-# default: what is lost is what the choice was worth, next to all the others.
+# default: what is lost is what the choice was worth, next to all the others. A negative number is a
+# choice that does harm: the search was not finished.
 
 # %%
 start, end = space.encode(default), space.encode(best.design)
@@ -151,9 +147,7 @@ plots.comparison_figure(energy["default"][label], energy["best"][label], label=l
 # %%
 importance = parameter_importance(trials)
 if importance is not None:  # it takes 30 different designs
-    print(
-        f"a model of {importance.designs} designs explains {importance.r_squared:.0%} of new ones"
-    )
+    print(f"a model of the trials explains {importance.r_squared:.0%} of the variance of new ones")
 plots.importance_figure(importance) if importance is not None else None
 
 # %% [markdown]

@@ -53,9 +53,9 @@ SWEEP = os.environ.get("ARCHGYM_NOTEBOOK_SWEEP")
 # adds what is missing and repeats nothing. The table of all designs stands in for the simulator, so
 # that 500 runs take seconds.
 #
-# The big lottery is `python -m experiments.lottery --out runs/lottery`: 10 agents, 65 settings, 10
-# seeds, budgets of 100 and 1,000. To analyse it with the cells below, start this notebook with
-# `ARCHGYM_NOTEBOOK_SWEEP=runs/lottery/fast`.
+# The big lottery is `python -m experiments.lottery --out runs/lottery`: eight agents with 64
+# settings each besides their defaults, 10 seeds, budgets of 100 and 1,000. To analyse it with the
+# cells below, start this notebook with `ARCHGYM_NOTEBOOK_SWEEP=runs/lottery/fast`.
 
 # %%
 PROBLEM = """
@@ -84,9 +84,9 @@ scratch = tempfile.TemporaryDirectory()
 folder = Path(SWEEP or scratch.name)
 if SWEEP is None:
     (folder / "sweep.toml").write_text(sweep_file, encoding="utf-8")
-    archgym = [sys.executable, "-m", "archgym.cli"]
+    program = [sys.executable, "-m", "archgym.cli"]
     command = ["sweep", f"{folder}/sweep.toml", "--out", str(folder), "--jobs", "1"]
-    done = subprocess.run([*archgym, *command], check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run([*program, *command], check=True, capture_output=True, text=True)  # noqa: S603
     print(done.stdout)
 
 # %% [markdown]

@@ -139,7 +139,7 @@ def test_the_comparison_pairs_seeds_and_says_how_sure_it_is(monkeypatch):
     for agent, average in found["averages"].items():
         assert average.value == pytest.approx(float(interquartile_mean(scores[agent])))
         assert average.low <= average.value <= average.high
-    assert len(found["winners"]) == 4
+    assert found["winners"].sum() >= 4  # of a draw, all of them
     assert found["ranking"].blocks == 8
     # Regret never rises, and ends where the score says.
     label = found["label"]
@@ -180,7 +180,7 @@ def test_the_proxy_is_tested_on_what_it_has_not_seen_and_its_winners_are_simulat
     assert found["verified"]["predicted reward"].is_unique
     assert found["verified"]["predicted reward"].is_monotonic_decreasing
     assert len(found["transfer"]) == 4
-    assert found["table"].shape == (2, 6)
+    assert found["table"].shape == (2, 5)
     assert (found["table"] >= -1e-9).all(axis=None)
     assert (found["anywhere"](found["proxy"])["coverage"] > 0.5).all()
 
