@@ -15,7 +15,7 @@ from archgym.agents._local_search import LocalSearchAgent, LocalSearchConfig
 from archgym.agents._masked_ppo import MaskedPPOAgent, MaskedPPOConfig
 from archgym.agents._nsga2 import NSGA2Agent, NSGA2Config
 from archgym.agents._optuna import OptunaAgent
-from archgym.agents._points import PointsAgent
+from archgym.agents._points import Point, PointsAgent
 from archgym.agents._policy_gradient import PolicyGradientAgent, PolicyGradientConfig
 from archgym.agents._portfolio import PortfolioAgent, PortfolioConfig
 from archgym.agents._ppo import PPOAgent, PPOConfig
@@ -55,6 +55,7 @@ __all__ = [
     "OptunaAgent",
     "PPOAgent",
     "PPOConfig",
+    "Point",
     "PointsAgent",
     "PolicyGradientAgent",
     "PolicyGradientConfig",
