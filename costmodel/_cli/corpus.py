@@ -32,6 +32,8 @@ class CorpusBuild:
     """Everything random comes from it: equal seed and tools, equal files."""
     workers: int = 1
     """Compilers to run at once."""
+    publish_every: int = 2000
+    """Programs after which the files are written, so that an unfinished corpus can be used."""
     targets: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
     """Targets (device/quantity), devices, or all; by default all deterministic ones of CPUs."""
     json: bool = False
@@ -44,7 +46,9 @@ class CorpusBuild:
         if self.workers < 1:
             raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
         targets = self.targets or DEFAULT_TARGETS
-        config = CorpusConfig(size=self.size, seed=self.seed, targets=targets)
+        config = CorpusConfig(
+            size=self.size, seed=self.seed, targets=targets, publish_every=self.publish_every
+        )
         progress = _Progress(output)
         path = build_corpus(config, self.out, workers=self.workers, watch=progress)
         output.show(f"Wrote {path}, failures.parquet and card.md beside it.")

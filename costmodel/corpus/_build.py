@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,7 @@ from costmodel.corpus._table import (
 )
 from costmodel.targets import TARGETS, resolve_targets
 from costmodel.targets._label import preload
-from costmodel.targets._sandbox import Outcome, Report, Task, sandboxed_many
+from costmodel.targets._sandbox import Outcome, Report, Task, sandboxed, sandboxed_many
 from costmodel.targets._toolchain import versions
 from simulators.errors import InvalidConfigError
 
@@ -35,7 +35,7 @@ DEFAULT_TARGETS = tuple(
     for name, spec in TARGETS.items()
     if spec.deterministic and not name.startswith(("nvidia", "amd", "xpu"))
 )
-_BATCH, _CHUNK = 40, 32
+_BATCH, _CHUNK, _TASKS_PER_CHILD = 40, 64, 32
 _MAX_SCHEDULES = {"kernel": 3}
 _SCHEDULES = 2
 _TRACE_LIMIT_S, _DRAW_LIMIT_S = 900.0, 60.0
@@ -54,6 +54,8 @@ class CorpusConfig:
     """Everything random comes from it."""
     targets: tuple[str, ...] = DEFAULT_TARGETS
     """Names of targets or devices."""
+    publish_every: int = 2000
+    """Programs after which what is there is written, so that it can be used; 0 for at the end."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -61,6 +63,10 @@ class CorpusConfig:
             raise InvalidConfigError(f"size {self.size} is not positive. Give 1 or more programs.")
         if self.seed < 0:
             raise InvalidConfigError(f"seed {self.seed} is negative. Give 0 or more.")
+        if self.publish_every < 0:
+            raise InvalidConfigError(
+                f"publish_every {self.publish_every} is negative. Give programs, or 0 for never."
+            )
         resolve_targets(self.targets)
 
 
@@ -101,22 +107,27 @@ def build_corpus(
     _claim(config, out)
     preload()
     traced = _trace_all(config, out / "models", workers, watch)
-    records = _labelled(config, traced, out / "parts", workers, watch)
+    for done in _labelled(config, traced, out / "parts", workers, watch):
+        _publish(replace(config, size=min(done, config.size)), out, final=done >= config.size)
+    return out / ROWS_FILE
+
+
+def _publish(config: CorpusConfig, out: Path, *, final: bool) -> None:
+    """Write rows, failures and card of the first ``config.size`` programs."""
+    records = list(_records(out / "parts", config.size))
     targets = resolve_targets(config.targets)
     rows = rows_of(records, versions())
-    write_rows(rows, targets, out / ROWS_FILE)
+    write_rows(rows, targets, out / ROWS_FILE, small=final)
     write_failures(records, out / FAILURES_FILE)
     card = card_text(config.size, config.seed, rows, records, targets, out / ROWS_FILE)
     (out / "card.md").write_text(card)
-    return out / ROWS_FILE
 
 
 def _claim(config: CorpusConfig, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     path = out / "config.json"
     # A larger size goes on where a smaller one ended.
-    wanted = {**asdict(config), "targets": list(config.targets), "versions": versions()}
-    wanted.pop("size")
+    wanted = {"seed": config.seed, "targets": list(config.targets), "versions": versions()}
     if path.is_file():
         found = json.loads(path.read_text())
         if found != wanted:
@@ -192,16 +203,15 @@ def _labelled(
     folder: Path,
     workers: int,
     watch: Watcher,
-) -> list[dict[str, Any]]:
-    """Label chunk after chunk until there are enough programs; return the records."""
+) -> Iterator[int]:
+    """Label chunk after chunk until there are enough programs; yield when to publish them."""
     folder.mkdir(exist_ok=True)
-    records: list[dict[str, Any]] = []
     seen: set[str] = set()
-    done = lost = chunk = 0
+    done = published = lost = chunk = 0
     while done < config.size:
         if chunk * _CHUNK > _DRAWS_PER_PROGRAM * (config.size + _CHUNK):
             raise InvalidConfigError("nearly every draw fails. Look at the failures in the parts.")
-        path = folder / f"{chunk:06d}.jsonl"
+        path = _part_path(folder, chunk)
         if not path.is_file():
             watch(BuildEvent("label", done, config.size, lost))
             places = range(chunk * _CHUNK, (chunk + 1) * _CHUNK)
@@ -211,16 +221,35 @@ def _labelled(
 
             made = _label_chunk(config, traced, places, seen, workers, labelled)
             _write_text(path, "".join(json.dumps(one) + "\n" for one in made))
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
-            record["samples"] = record["samples"][: config.size - done]
-            records.append(record)
+        for record in _read(path):
             seen.add(record.get("id", ""))
             done += len(record["samples"])
             lost += len(record["lost"]) + bool(record["failures"])
         chunk += 1
-    watch(BuildEvent("label", done, config.size, lost))
-    return records
+        if config.publish_every and done - published >= config.publish_every:
+            published = done
+            yield done
+    watch(BuildEvent("label", min(done, config.size), config.size, lost))
+    yield done
+
+
+def _part_path(folder: Path, chunk: int) -> Path:
+    return folder / f"{chunk:06d}.jsonl"
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _records(folder: Path, size: int) -> Iterator[dict[str, Any]]:
+    """Return what became of the draws up to the program number ``size``."""
+    done = chunk = 0
+    while done < size:
+        for record in _read(_part_path(folder, chunk)):
+            record["samples"] = record["samples"][: size - done]
+            done += len(record["samples"])
+            yield record
+        chunk += 1
 
 
 def _label_chunk(
@@ -250,12 +279,17 @@ def _label_chunk(
     targets = frozenset(resolve_targets(config.targets))
     children = 1 + max(_SCHEDULES, *_MAX_SCHEDULES.values())
     outcomes = _in_order(
-        [partial(_label, config, one, targets) for one in fresh],
+        [partial(_label, config, one, targets, False) for one in fresh],
         workers,
         LIMIT_S * children,
-        CPU_S,
+        CPU_S * children,
         labelled,
     )
+    for place, outcome in enumerate(outcomes):
+        if outcome.died:
+            # By one of its schedules, or by what an earlier program left in the process.
+            task = partial(_label, config, fresh[place], targets, True)
+            outcomes[place] = sandboxed(task, limit_s=LIMIT_S * children, cpu_s=CPU_S)
     for record, outcome in zip(fresh, outcomes, strict=True):
         record["samples"] = outcome.values.get("samples", [])
         record["lost"] = outcome.values.get("lost", [])
@@ -272,7 +306,9 @@ def _in_order(
     labelled: Callable[[int], None] = lambda more: None,
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
-    for number, outcome in sandboxed_many(tasks, workers=workers, limit_s=limit_s, cpu_s=cpu_s):
+    for number, outcome in sandboxed_many(
+        tasks, workers=workers, limit_s=limit_s, cpu_s=cpu_s, tasks_per_child=_TASKS_PER_CHILD
+    ):
         outcomes[number] = outcome
         labelled(sum(len(one.values.get("samples", ())) for one in outcomes.values()))
     return [outcomes[number] for number in range(len(tasks))]
@@ -298,14 +334,18 @@ def _drawn_record(place: int, outcome: Outcome) -> dict[str, Any]:
 
 
 def _label(
-    config: CorpusConfig, record: dict[str, Any], targets: frozenset[str], report: Report
+    config: CorpusConfig,
+    record: dict[str, Any],
+    targets: frozenset[str],
+    protected: bool,
+    report: Report,
 ) -> None:
     report.stage("label")
     program = Program(record["text"], record["family"], record["source"])
     rng = np.random.default_rng([config.seed, 3, record["index"]])
     most = _MAX_SCHEDULES.get(program.source, _SCHEDULES)
     wanted = int(rng.integers(1, most + 1))
-    samples = label_program(program, rng, targets, wanted)
+    samples = label_program(program, rng, targets, wanted, protected=protected)
     report.value("samples", [_plain(one) for one in samples if not one.lost])
     report.value("lost", [_plain(one) for one in samples if one.lost])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from costmodel.corpus._program import Program
 from costmodel.corpus._schedule import Step, random_schedule, scheduled
 from costmodel.targets._label import Measurement, measure
 from costmodel.targets._lowering import parse, to_linalg
-from costmodel.targets._sandbox import Report, SampleError, sandboxed
+from costmodel.targets._sandbox import Report, SampleError, in_this_process, sandboxed
 
 __all__ = ["CPU_S", "LIMIT_S", "MAX_CHARACTERS", "MAX_INSTRUCTIONS", "Sample", "label_program"]
 
@@ -40,11 +41,17 @@ class Sample:
 
 
 def label_program(
-    program: Program, rng: np.random.Generator, targets: frozenset[str], schedules: int
+    program: Program,
+    rng: np.random.Generator,
+    targets: frozenset[str],
+    schedules: int,
+    *,
+    protected: bool,
 ) -> list[Sample]:
     """Label a program without a schedule and under ``schedules`` random ones.
 
-    To be called in a sandboxed child: each schedule gets a child of its own.
+    To be called in a sandboxed child. If that child dies, the program may be labelled once more,
+    protected: then each schedule gets a child of its own, and only the one that kills it is lost.
 
     Raises:
         SampleError: If the program itself cannot be labelled, or is trivial.
@@ -57,7 +64,7 @@ def label_program(
     seen = {plain.text}
     for _ in range(schedules):
         steps = random_schedule(rng, nests, kernel=kernel)
-        sample = _scheduled_sample(linalg, steps, targets, outputs)
+        sample = _scheduled_sample(linalg, steps, targets, outputs, protected=protected)
         if not sample.lost:
             if sample.text in seen:
                 continue
@@ -91,7 +98,12 @@ class _Silent:
 def _plain(linalg: str, targets: frozenset[str]) -> tuple[Sample, Any]:
     module, _ = scheduled(linalg, [])
     text = _checked(str(module))
-    measurement = Measurement(targets, _Silent(), most_instructions=MAX_INSTRUCTIONS)
+    measurement = Measurement(
+        targets,
+        _Silent(),
+        least_executed=_LEAST_INSTRUCTIONS,
+        most_instructions=MAX_INSTRUCTIONS,
+    )
     measure(module, measurement)
     labels = measurement.values
     work = labels.get("x86-64-znver4/executed_instructions", labels.get("analytic/flops", 0.0))
@@ -109,7 +121,12 @@ def _checked(text: str) -> str:
 
 
 def _scheduled_sample(
-    linalg: str, steps: Sequence[Step], targets: frozenset[str], outputs: Any
+    linalg: str,
+    steps: Sequence[Step],
+    targets: frozenset[str],
+    outputs: Any,
+    *,
+    protected: bool,
 ) -> Sample:
     wanted = frozenset(name for name in targets if not name.startswith(_ANALYTIC))
 
@@ -126,7 +143,8 @@ def _scheduled_sample(
             if difference:
                 raise SampleError(difference)
 
-    outcome = sandboxed(task, limit_s=LIMIT_S, cpu_s=CPU_S)
+    run = partial(sandboxed, limit_s=LIMIT_S, cpu_s=CPU_S) if protected else in_this_process
+    outcome = run(task)
     values = outcome.values
     failures = [(stage, reason) for stage, reason in values.get("failures", [])]
     if outcome.failure is not None:

@@ -168,8 +168,10 @@ def _apply(module: Module, step: Step) -> None:
     # The vectoriser reports loops that it leaves alone as errors although it succeeds, and the
     # bindings abort the process for an error that no exception carries.
     module.context.emit_error_diagnostics = step["step"] == "vectorize"
-    apply_passes(module, f"func.func({_PASSES[step['step']].format(**step)})")
-    module.context.emit_error_diagnostics = False
+    try:
+        apply_passes(module, f"func.func({_PASSES[step['step']].format(**step)})")
+    finally:
+        module.context.emit_error_diagnostics = False
 
 
 def _interchange(operation: Any, order: Sequence[int]) -> None:

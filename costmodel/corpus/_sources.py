@@ -15,10 +15,11 @@ from costmodel.corpus.families import JAX_FAMILIES, TORCH_FAMILIES, jax_program,
 
 __all__ = ["MODEL_VARIANTS", "Model", "draw_program", "models", "trace"]
 
-MODEL_VARIANTS = {"jax": 5, "torch": 2}
+MODEL_VARIANTS = {"jax": 5, "torch": 4}
 """How many sizes each family is traced in."""
 
-_KERNEL_SHARE, _GENERATOR_SHARE = 0.28, 0.2
+_KERNEL_SHARE, _GENERATOR_SHARE, _TORCH_SHARE = 0.24, 0.2, 0.25
+"""Shares of all draws; of the pieces of models, those that PyTorch traced."""
 _STABLEHLO_SHARE = 0.35
 
 Model = tuple[str, str, int]
@@ -69,6 +70,8 @@ def draw_program(rng: np.random.Generator, traced: list[tuple[Model, Path]]) -> 
         graph = random_graph(rng, max_operations=min(most, 12))
         return Program(canonical(_text(graph, rng.random())), "generator", "generator")
     # Families are equally likely, however many models of them were traced.
+    source = "torch" if rng.random() < _TORCH_SHARE else "jax"
+    traced = [pair for pair in traced if pair[0][0] == source] or traced
     families = sorted({model[1] for model, _ in traced})
     family = families[int(rng.integers(len(families)))]
     candidates = [pair for pair in traced if pair[0][1] == family]

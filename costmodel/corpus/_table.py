@@ -23,6 +23,9 @@ __all__ = [
 
 ROWS_FILE, FAILURES_FILE = "programs.parquet", "failures.parquet"
 
+_SMALL, _FAST = 19, 3
+"""Levels of compression."""
+
 Record = Mapping[str, Any]
 """What became of one drawn program, as JSON has it: see ``_build``."""
 
@@ -85,8 +88,17 @@ def _rows_of_record(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], targets: Sequence[str], path: Path) -> None:
-    """Write the data set: text columns, then one float64 column per target."""
+def write_rows(
+    rows: Sequence[Mapping[str, Any]], targets: Sequence[str], path: Path, *, small: bool = True
+) -> None:
+    """Write the data set: text columns, then one float64 column per target.
+
+    Args:
+        rows: What :func:`rows_of` returns.
+        targets: Names of the columns of labels.
+        path: The file.
+        small: Take the time that a small file needs.
+    """
     kinds = {"dialects": pa.list_(pa.string())}
     columns = {
         name: pa.array([row[name] for row in rows], kinds.get(name, pa.string()))
@@ -95,7 +107,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], targets: Sequence[str], path: 
     for target in targets:
         values = [float(row["labels"].get(target, float("nan"))) for row in rows]
         columns[target] = pa.array(values, pa.float64())
-    write_table(pa.table(columns), path)
+    write_table(pa.table(columns), path, _SMALL if small else _FAST)
 
 
 def write_failures(records: Iterable[Record], path: Path) -> int:
@@ -120,8 +132,8 @@ def _failures(record: Record) -> list[tuple[str, str, str]]:
     return lines
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path, level: int = _SMALL) -> None:
     """Write a table, whole or not at all."""
     temporary = path.with_suffix(".tmp")
-    pq.write_table(table, temporary, compression="zstd", compression_level=19)
+    pq.write_table(table, temporary, compression="zstd", compression_level=level)
     temporary.replace(path)

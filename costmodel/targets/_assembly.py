@@ -1,7 +1,7 @@
 """Read the assembly that LLVM prints: instructions, blocks, spills, stack frame."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 __all__ = ["Block", "Instruction", "blocks_of", "stack_bytes"]
@@ -113,15 +113,20 @@ def _instruction(line: str, *, x86: bool) -> Instruction:
 
 def _without_callee_saves(blocks: list[Block]) -> list[Block]:
     # LLVM words the saving of the caller's registers on AArch64 as spills too.
+    prologue = _prologue(blocks, _arm_frame)
     return [
-        Block(block.label, block.line, tuple(_uncounted(block.instructions, first=index == 0)))
-        for index, block in enumerate(blocks)
+        Block(
+            block.label,
+            block.line,
+            tuple(_uncounted(block.instructions, prologue=block is prologue)),
+        )
+        for block in blocks
     ]
 
 
-def _uncounted(instructions: tuple[Instruction, ...], *, first: bool) -> list[Instruction]:
+def _uncounted(instructions: tuple[Instruction, ...], *, prologue: bool) -> list[Instruction]:
     result = list(instructions)
-    if first:
+    if prologue:
         _unmark_prologue(result)
     last = instructions[-1]
     tail_call = last.opcode in ("b", "br") and not last.operands.startswith(".L")
@@ -174,11 +179,15 @@ _ARM_PUSH = re.compile(r"\[sp, #-(\d+)\]!")
 
 
 def stack_bytes(blocks: list[Block], *, x86: bool) -> int:
-    """Return the bytes by which the function's first block moves the stack pointer down."""
-    total = 0
-    for instruction in blocks[0].instructions if blocks else ():
-        total += _x86_frame(instruction) if x86 else _arm_frame(instruction)
-    return total
+    """Return the bytes by which the function's prologue moves the stack pointer down."""
+    frame = _x86_frame if x86 else _arm_frame
+    block = _prologue(blocks, frame)
+    return sum(frame(one) for one in block.instructions) if block else 0
+
+
+def _prologue(blocks: list[Block], frame: Callable[[Instruction], int]) -> Block | None:
+    # Not always the first block: LLVM moves the prologue behind an early exit.
+    return next((block for block in blocks if any(map(frame, block.instructions))), None)
 
 
 def _x86_frame(instruction: Instruction) -> int:

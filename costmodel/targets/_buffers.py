@@ -25,6 +25,8 @@ _TYPES = {
 }
 _MEMREF = re.compile(r"memref<((?:\d+x)*)(\w+)(?:,.*)?>$")
 _BF16_ONE = 0x3F80
+_ALIGNMENT, _GUARD_BYTES, _GUARD = 64, 4096, 0xA5
+"""Each buffer lies between guard bytes, which a correct program leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,14 @@ class Buffers:
 
     def __init__(self, arguments: list[Argument], seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
-        self.arrays = [_filled(argument, rng) for argument in arguments]
+        filled = [_filled(argument, rng) for argument in arguments]
+        self._memory = [_guarded(array) for array in filled]
+        self.arrays = [
+            memory[_GUARD_BYTES : _GUARD_BYTES + array.nbytes]
+            .view(array.dtype)
+            .reshape(array.shape)
+            for memory, array in zip(self._memory, filled, strict=True)
+        ]
         self._scalar = [argument.shape is None for argument in arguments]
 
     def values(self) -> list[Any]:
@@ -88,6 +97,14 @@ class Buffers:
     def copied(self) -> list["np.ndarray[Any, Any]"]:
         """Return a copy of all arrays."""
         return [array.copy() for array in self.arrays]
+
+    def overrun(self) -> str | None:
+        """Say which buffer was written beyond its end or before its start; None if none was."""
+        for number, (memory, array) in enumerate(zip(self._memory, self.arrays, strict=True)):
+            before, after = memory[:_GUARD_BYTES], memory[_GUARD_BYTES + array.nbytes :]
+            if not ((before == _GUARD).all() and (after == _GUARD).all()):
+                return f"writes outside of argument {number}"
+        return None
 
     def differs(self, others: list["np.ndarray[Any, Any]"]) -> str | None:
         """Say how the arrays differ from ``others`` beyond rounding; None if they do not."""
@@ -107,6 +124,15 @@ def _close(left: "np.ndarray[Any, Any]", right: "np.ndarray[Any, Any]") -> bool:
     scale = float(np.abs(right[finite]).max(initial=1e-6)) if finite.any() else 1.0
     with np.errstate(invalid="ignore", over="ignore"):
         return bool(np.allclose(left, right, rtol=1e-3, atol=1e-4 * scale, equal_nan=True))
+
+
+def _guarded(array: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    size = array.nbytes + 2 * _GUARD_BYTES
+    memory = np.full(size + _ALIGNMENT, _GUARD, np.uint8)
+    offset = -memory.ctypes.data % _ALIGNMENT
+    memory = memory[offset : offset + size]
+    memory[_GUARD_BYTES : _GUARD_BYTES + array.nbytes] = array.reshape(-1).view(np.uint8)
+    return memory
 
 
 def _filled(argument: Argument, rng: np.random.Generator) -> "np.ndarray[Any, Any]":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from costmodel.targets._toolchain import llvm
 
-__all__ = ["CPUS", "Compiled", "Device", "compile_for"]
+__all__ = ["CPUS", "Compilation", "Device"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +33,42 @@ CPUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """What the compiler made of one program."""
+class Compilation:
+    """One program compiled at -O3, as ``opt -O3 | llc -O3 -mcpu=...`` would.
 
-    assembly: str
-    """Assembly with LLVM's comments, which mark spills and reloads."""
-    machine_ir: str
-    """Machine IR in virtual registers, just before the greedy register allocator."""
+    Args:
+        ir: LLVM IR.
+        device: What to generate code for.
+    """
 
+    def __init__(self, ir: str, device: Device) -> None:
+        binding = llvm()
+        module = binding.parse_assembly(ir)
+        target = binding.Target.from_triple(device.triple)
+        machine = target.create_target_machine(
+            cpu=device.cpu, opt=3, reloc="pic", codemodel="small"
+        )
+        module.triple, module.data_layout = device.triple, str(machine.target_data)
+        options = binding.PipelineTuningOptions(speed_level=3)
+        options.loop_vectorization = options.slp_vectorization = True
+        builder = binding.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        machine.set_asm_verbosity(True)
+        self.device = device
+        self._machine = machine
+        # Code generation changes the IR, so that each run of it needs a copy of its own.
+        self._optimised = module.clone()
+        self.assembly: str = machine.emit_assembly(module)
+        """Assembly with LLVM's comments, which mark spills and reloads."""
 
-def compile_for(ir: str, device: Device) -> Compiled:
-    """Optimise at -O3 and generate code, as ``opt -O3 | llc -O3 -mcpu=...`` would."""
-    binding = llvm()
-    module = binding.parse_assembly(ir)
-    target = binding.Target.from_triple(device.triple)
-    machine = target.create_target_machine(cpu=device.cpu, opt=3, reloc="pic", codemodel="small")
-    module.triple, module.data_layout = device.triple, str(machine.target_data)
-    options = binding.PipelineTuningOptions(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = True
-    builder = binding.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    machine.set_asm_verbosity(True)
-    # Code generation changes the IR, so that each of the two runs needs its own copy.
-    copy = module.clone()
-    binding.set_option("", "-stop-before=greedy")
-    try:
-        machine_ir = machine.emit_assembly(copy)
-    finally:
-        binding.set_option("", "-stop-before=")
-    return Compiled(machine.emit_assembly(module), machine_ir)
+    def machine_ir(self) -> str:
+        """Return machine IR in virtual registers, just before the greedy register allocator.
+
+        May be called once.
+        """
+        binding = llvm()
+        binding.set_option("", "-stop-before=greedy")
+        try:
+            return str(self._machine.emit_assembly(self._optimised))
+        finally:
+            binding.set_option("", "-stop-before=")

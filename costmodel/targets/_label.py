@@ -19,7 +19,7 @@ from costmodel.targets import (
 )
 from costmodel.targets._assembly import Block, blocks_of
 from costmodel.targets._buffers import Argument, Buffers, arguments_of
-from costmodel.targets._codegen import CPUS, Compiled, compile_for
+from costmodel.targets._codegen import CPUS, Compilation
 from costmodel.targets._jit import Kernel, host_runs
 from costmodel.targets._lowering import (
     Module,
@@ -60,8 +60,8 @@ _ENTRY = "kernel"
 _SEED = 20230
 
 
-class CodeTooLargeError(Exception):
-    """The compiler makes more code of the program than is wanted."""
+class UnwantedError(Exception):
+    """The program is trivial or wrong, or the compiler makes more code of it than is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class Measurement:
     failures: dict[str, Failure] = field(default_factory=dict)
     outputs: Buffers | None = None
     """The arguments after the run, if the program was run."""
+    least_executed: int = 0
+    """A program that executes fewer instructions is refused."""
     most_instructions: int | None = None
     """Larger code is refused; None for any."""
 
@@ -237,48 +239,56 @@ def _gpu_labels(loops: str, device: str) -> Mapping[str, float]:
 
 
 def _measure_cpus(ir: str, arguments: list[Argument], measurement: Measurement) -> None:
-    for device in CPUS.values():
-        runs = device.name == execution.DEVICE
+    # The one that runs comes first, then the one of the most code: they may refuse the program.
+    for device in sorted(CPUS.values(), key=lambda one: (one.name != execution.DEVICE, one.is_x86)):
         if not measurement.wants(device.name):
             continue
         with measurement.part(f"compile {device.name}"):
-            compiled = compile_for(ir, device)
-            labels = code_generation.labels(compiled, device)
-            _check_size(labels, device.name, measurement)
-            measurement.add(labels)
-            if runs:
-                _run(compiled, arguments, measurement)
+            compilation = Compilation(ir, device)
+            blocks = blocks_of(compilation.assembly, x86=device.is_x86)
+            _check_size(blocks, device.name, measurement)
+            if device.name == execution.DEVICE:
+                _run(compilation.assembly, blocks, arguments, measurement)
+            measurement.add(code_generation.labels(compilation, blocks))
 
 
-def _check_size(labels: Mapping[str, float], device: str, measurement: Measurement) -> None:
-    count, most = labels[f"{device}/code_instructions"], measurement.most_instructions
+def _check_size(blocks: list[Block], device: str, measurement: Measurement) -> None:
+    count = sum(len(block.instructions) for block in blocks)
+    most = measurement.most_instructions
     if most is not None and count > most:
-        raise CodeTooLargeError(f"{count:,.0f} instructions for {device}; at most {most:,} wanted")
+        raise UnwantedError(f"{count:,} instructions for {device}; at most {most:,} wanted")
 
 
-def _run(compiled: Compiled, arguments: list[Argument], measurement: Measurement) -> None:
+def _run(
+    assembly: str, blocks: list[Block], arguments: list[Argument], measurement: Measurement
+) -> None:
     dynamic = {spec.name for one in (execution, throughput, latency) for spec in one.TARGETS}
     if not dynamic & measurement.wanted or not host_runs(execution.DEVICE):
         return
-    device = CPUS[execution.DEVICE]
-    blocks = blocks_of(compiled.assembly, x86=True)
     with measurement.part("run"):
-        counts = _counted_run(compiled, blocks, arguments, measurement)
-        measurement.add(execution.labels(blocks, counts))
+        counts = _counted_run(assembly, blocks, arguments, measurement)
+        labels = execution.labels(blocks, counts)
+        executed = labels[f"{execution.DEVICE}/executed_instructions"]
+        if executed < measurement.least_executed:
+            raise UnwantedError(f"trivial: executes {executed:,.0f} instructions")
+        measurement.add(labels)
         if throughput.TARGETS[0].name in measurement.wanted:
             with measurement.part("llvm-mca"):
                 measurement.add(throughput.labels(blocks, counts))
         if latency.TARGETS[0].name in measurement.wanted:
             with measurement.part("latency"):
-                kernel = Kernel(compiled.assembly, _ENTRY, arguments, device)
+                kernel = Kernel(assembly, _ENTRY, arguments, CPUS[execution.DEVICE])
                 measurement.add(latency.labels(kernel, Buffers(arguments, _SEED)))
 
 
 def _counted_run(
-    compiled: Compiled, blocks: list[Block], arguments: list[Argument], measurement: Measurement
+    assembly: str, blocks: list[Block], arguments: list[Argument], measurement: Measurement
 ) -> list[int]:
-    kernel = Kernel(compiled.assembly, _ENTRY, arguments, CPUS[execution.DEVICE], blocks)
+    kernel = Kernel(assembly, _ENTRY, arguments, CPUS[execution.DEVICE], blocks)
     buffers = Buffers(arguments, _SEED)
     kernel(buffers.values())
+    overrun = buffers.overrun()
+    if overrun:
+        raise UnwantedError(overrun)
     measurement.outputs = buffers
     return kernel.counts()

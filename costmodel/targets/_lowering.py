@@ -1,5 +1,6 @@
 """Lower MLIR text step by step: graph of tensor operations, loops, LLVM."""
 
+from functools import cache
 from typing import Any
 
 from costmodel.targets._sandbox import SampleError
@@ -38,7 +39,7 @@ _LLVM = (
     "func.func(scf-forall-to-for,affine-expand-index-ops,lower-affine,lower-vector-mask,"
     "lower-vector-multi-reduction,convert-vector-to-scf{full-unroll=true}),lower-affine,"
     "convert-scf-to-cf,convert-vector-to-llvm{vector-contract-lowering=outerproduct},"
-    "expand-strided-metadata,lower-affine,finalize-memref-to-llvm,"
+    "expand-strided-metadata,lower-affine,finalize-memref-to-llvm{use-aligned-alloc=true},"
     "convert-math-to-llvm,convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,"
     "convert-ub-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},"
     "convert-cf-to-llvm,reconcile-unrealized-casts"
@@ -47,18 +48,24 @@ _STABLEHLO = "builtin.module(stablehlo-legalize-to-linalg,canonicalize,cse)"
 
 
 def parse(text: str) -> Module:
-    """Parse a module in a context of its own.
+    """Parse a module.
 
     Raises:
         SampleError: If the text is not a module of dialects that MLIR knows.
     """
     ir = mlir()
-    context = ir.Context()
-    context.enable_multithreading(False)  # one function: threads would only cost their start
     try:
-        return ir.Module.parse(text, context)
+        return ir.Module.parse(text, _context())
     except ir.MLIRError as error:
         raise SampleError(f"does not parse: {error}") from error
+
+
+@cache
+def _context() -> Any:
+    # One for all modules of the process: making one takes fifty times as long as parsing.
+    context = mlir().Context()
+    context.enable_multithreading(False)  # one function: threads would only cost their start
+    return context
 
 
 def apply_passes(module: Module, pipeline: str) -> None:
@@ -120,8 +127,22 @@ def to_loops(module: Module) -> None:
 
 
 def to_llvm_dialect(module: Module) -> None:
-    """Lower loops and vectors to the LLVM dialect, in place."""
+    """Lower loops and vectors to the LLVM dialect, in place.
+
+    Buffers that are arguments are taken not to overlap, as tensors never do.
+    """
+    _promise_no_overlap(module)
     apply_passes(module, _LLVM)
+
+
+def _promise_no_overlap(module: Module) -> None:
+    ir, function = mlir(), entry_function(module)
+    with module.context:
+        promise = {"llvm.noalias": ir.UnitAttr.get()}
+        kinds = function.attributes["function_type"].value.inputs
+        function.attributes["arg_attrs"] = ir.ArrayAttr.get(
+            [ir.DictAttr.get(promise if str(kind).startswith("memref") else {}) for kind in kinds]
+        )
 
 
 def to_llvm_ir(module: Module) -> str:

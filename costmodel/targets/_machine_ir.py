@@ -1,6 +1,7 @@
 """Register pressure: how many virtual registers of a class live at once."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 __all__ = ["register_pressure"]
@@ -46,13 +47,11 @@ def register_pressure(machine_ir: str) -> dict[str, int]:
     blocks = _blocks(body)
     _solve(blocks)
     masks = _masks(classes)
-    pressure = {"fp": 0, "gpr": 0}
-    for block in blocks.values():
-        for live in _live_points(block, blocks):
-            for kind, mask_list in masks.items():
-                count = sum((live & mask).bit_count() for mask in mask_list)
-                pressure[kind] = max(pressure[kind], count)
-    return pressure
+    points = [live for block in blocks.values() for live in _live_points(block, blocks)]
+    return {
+        kind: max((sum((live & mask).bit_count() for mask in found) for live in points), default=0)
+        for kind, found in masks.items()
+    }
 
 
 def _masks(classes: dict[int, str]) -> dict[str, list[int]]:
@@ -93,20 +92,35 @@ def _definitions_and_uses(line: str) -> tuple[int, int]:
     left, equals, right = line.partition(" = ")
     if not equals:
         left, right = "", line
-    definitions = uses = 0
-    for operand in left.split(","):
+    definitions, partial_uses = _definitions(left)
+    if "undef " not in right and "implicit-def" not in right:
+        return definitions, partial_uses | _bits(right)
+    uses = partial_uses
+    for operand in right.split(","):
+        if "implicit-def" in operand:
+            definitions |= _bits(operand)
+        elif "undef " not in operand:
+            uses |= _bits(operand)
+    return definitions, uses
+
+
+def _definitions(text: str) -> tuple[int, int]:
+    if "." not in text:
+        return _bits(text), 0
+    uses = 0
+    for operand in text.split(","):
+        # Writing part of a register keeps the rest of it alive, unless it was undefined.
         for number in _VIRTUAL.findall(operand):
-            definitions |= 1 << int(number)
-            # Writing part of a register keeps the rest of it alive, unless it was undefined.
             if f"%{number}." in operand and "undef" not in operand:
                 uses |= 1 << int(number)
-    for operand in right.split(","):
-        for number in _VIRTUAL.findall(operand):
-            if "implicit-def" in operand:
-                definitions |= 1 << int(number)
-            elif "undef " not in operand:
-                uses |= 1 << int(number)
-    return definitions, uses
+    return _bits(text), uses
+
+
+def _bits(text: str) -> int:
+    found = 0
+    for number in _VIRTUAL.findall(text):
+        found |= 1 << int(number)
+    return found
 
 
 def _solve(blocks: dict[int, _Block]) -> None:
@@ -129,11 +143,10 @@ def _live_out(block: _Block, blocks: dict[int, _Block]) -> int:
     return live
 
 
-def _live_points(block: _Block, blocks: dict[int, _Block]) -> list[int]:
+def _live_points(block: _Block, blocks: dict[int, _Block]) -> Iterator[int]:
+    # What lives before an instruction lives after the one before it, too.
     live = _live_out(block, blocks)
-    points = [live]
     for definitions, uses in reversed(block.instructions):
-        points.append(live | definitions)
+        yield live | definitions
         live = (live & ~definitions) | uses
-        points.append(live)
-    return points
+    yield live

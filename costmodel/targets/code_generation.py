@@ -1,9 +1,12 @@
-"""Code generation for x86-64 and AArch64: registers, spills, stack, instruction mix."""
+"""Code generation for x86-64 and AArch64: registers, spills, stack, instruction mix.
+
+Buffers travel as bare pointers that do not overlap, so that LLVM need not check that they do not.
+"""
 
 from collections.abc import Mapping
 
-from costmodel.targets._assembly import Block, blocks_of, stack_bytes
-from costmodel.targets._codegen import CPUS, Compiled, Device
+from costmodel.targets._assembly import Block, stack_bytes
+from costmodel.targets._codegen import CPUS, Compilation
 from costmodel.targets._machine_ir import register_pressure
 from costmodel.targets._spec import TargetSpec
 
@@ -18,8 +21,16 @@ _QUANTITIES = {
         "registers",
         "Most integer and address values alive at once before register allocation.",
     ),
-    "spills": ("instructions", "Instructions that store a register to the stack for lack of one."),
-    "reloads": ("instructions", "Instructions that read a spilled register back."),
+    "spills": (
+        "instructions",
+        "Instructions that store a register to the stack for lack of one, also around a call; "
+        "saving the caller's registers does not count.",
+    ),
+    "reloads": (
+        "instructions",
+        "Instructions that read a spilled register back, also as an operand of another "
+        "instruction.",
+    ),
     "stack_bytes": ("bytes", "Stack frame, saved registers included."),
     "code_instructions": ("instructions", "Instructions in the compiled function."),
     "code_vector_instructions": ("instructions", "Of them, those on vector registers."),
@@ -41,10 +52,10 @@ TARGETS = tuple(
 )
 
 
-def labels(compiled: Compiled, device: Device) -> Mapping[str, float]:
-    """Return the labels of one compilation by target name."""
-    blocks = blocks_of(compiled.assembly, x86=device.is_x86)
-    pressure = register_pressure(compiled.machine_ir)
+def labels(compilation: Compilation, blocks: list[Block]) -> Mapping[str, float]:
+    """Return the labels of one compilation, whose assembly has these blocks, by target name."""
+    device = compilation.device
+    pressure = register_pressure(compilation.machine_ir())
     counts = {
         "register_pressure_fp": pressure["fp"],
         "register_pressure_gpr": pressure["gpr"],

@@ -63,6 +63,7 @@ def _analysed(blocks: list[Block]) -> list[dict[str, Any]]:
         f"-mcpu={_CPU}",
         "--json",
         f"-iterations={_ITERATIONS}",
+        "-instruction-info=false",
         "-skip-unsupported-instructions=any",
     ]
     done = subprocess.run(  # noqa: S603 (a program of the tool chain)

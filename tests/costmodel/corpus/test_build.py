@@ -79,13 +79,37 @@ def test_an_interrupted_build_goes_on_and_ends_the_same(built, tmp_path):
     assert again.read_bytes() == built[1].read_bytes()
 
 
+def test_what_is_labelled_is_published_while_the_corpus_grows(tmp_path):
+    path = tmp_path / "programs.parquet"
+    published = []
+
+    def look(event):
+        if path.is_file():
+            published.append([row["id"] for row in pq.read_table(path).to_pylist()])
+
+    config = CorpusConfig(size=16, seed=3, targets=("analytic",), publish_every=1)
+    build_corpus(config, tmp_path, watch=look)
+    whole = [row["id"] for row in pq.read_table(path).to_pylist()]
+    assert 0 < len(published[0]) < len(whole)
+    assert all(rows == whole[: len(rows)] for rows in published)
+
+
+def test_a_larger_corpus_begins_with_the_programs_of_a_smaller_one(built, tmp_path):
+    shutil.copytree(built[1].parent, tmp_path / "copy")
+    before = pq.read_table(built[1]).to_pylist()
+    path = build_corpus(CorpusConfig(size=8, seed=3, targets=TARGETS), tmp_path / "copy")
+    after = pq.read_table(path).to_pylist()
+    assert [row["id"] for row in after[: len(before)]] == [row["id"] for row in before]
+    assert sum(row["view"] == "low" for row in after) == 8
+
+
 def test_a_folder_of_another_configuration_is_refused(built):
     other = CorpusConfig(size=5, seed=4, targets=TARGETS)
     with pytest.raises(InvalidConfigError, match=r"another seed.*another folder"):
         build_corpus(other, built[1].parent)
 
 
-@pytest.mark.parametrize(("field", "value"), [("size", 0), ("seed", -1)])
+@pytest.mark.parametrize(("field", "value"), [("size", 0), ("seed", -1), ("publish_every", -1)])
 def test_values_that_make_no_corpus_are_refused(field, value):
     with pytest.raises(InvalidConfigError, match=field):
         CorpusConfig(**{"size": 1, "seed": 0, field: value})

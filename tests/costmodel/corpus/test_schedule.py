@@ -11,7 +11,7 @@ from costmodel.corpus._program import Program, canonical
 from costmodel.corpus._sample import label_program, loop_nests_of
 from costmodel.corpus._schedule import random_schedule, scheduled
 from costmodel.targets._jit import host_runs
-from costmodel.targets._label import Measurement, measure, preload
+from costmodel.targets._label import Measurement, UnwantedError, measure, preload
 from costmodel.targets._lowering import parse
 from costmodel.targets._sandbox import SampleError, sandboxed
 
@@ -127,7 +127,11 @@ def test_most_random_schedules_of_kernels_succeed():
 def test_trivial_programs_are_refused():
     preload()
     text = "func.func @kernel(%a: tensor<2xf32>) -> tensor<2xf32> { return %a : tensor<2xf32> }"
-    with pytest.raises(SampleError, match="trivial"):
+    with pytest.raises((SampleError, UnwantedError), match="trivial"):
         label_program(
-            Program(canonical(text), "x", "generator"), np.random.default_rng(0), WANTED, 1
+            Program(canonical(text), "x", "generator"),
+            np.random.default_rng(0),
+            WANTED,
+            1,
+            protected=False,
         )

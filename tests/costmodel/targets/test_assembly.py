@@ -84,3 +84,14 @@ kernel:
 """
     (block,) = blocks_of(text, x86=False)
     assert [one.operands.split(",")[0] for one in block.instructions if one.reload] == ["x21"]
+
+
+def test_a_prologue_behind_an_early_exit_is_found():
+    exit_first = "\t.text\nkernel:\n\ttestq\t%rdi, %rdi\n\tje\t.LBB0_9\n"
+    x86 = X86.replace("\t.text\n\t.globl\tkernel\nkernel:", exit_first.rstrip() + "\n.LBB0_8:")
+    assert stack_bytes(blocks_of(x86, x86=True), x86=True) == 48
+    arm = ARM.replace("kernel:", "kernel:\n\tcbz\tx0, .LBB0_9\n.LBB0_8:")
+    blocks = blocks_of(arm, x86=False)
+    assert stack_bytes(blocks, x86=False) == 96
+    spills = [one for block in blocks for one in block.instructions if one.spill]
+    assert [one.operands.split(",")[0] for one in spills] == ["q8", "x19"]

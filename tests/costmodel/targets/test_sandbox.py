@@ -1,9 +1,10 @@
 import os
 import time
+from functools import partial
 
 import pytest
 
-from costmodel.targets._sandbox import SampleError, sandboxed, sandboxed_many
+from costmodel.targets._sandbox import SampleError, in_this_process, sandboxed, sandboxed_many
 
 
 def test_values_arrive_in_the_parent():
@@ -80,3 +81,44 @@ def test_many_tasks_run_a_few_at_a_time_and_keep_their_numbers():
     assert {number: one.values["number"] for number, one in found.items()} == {
         number: number for number in range(7)
     }
+
+
+def test_one_child_does_many_tasks_until_one_kills_it():
+    def task(number, report):
+        report.value("pid", os.getpid())
+        report.stage(f"task {number}")
+        if number == 2:
+            os.abort()
+        if number == 3:
+            raise SampleError("no")
+
+    tasks = [partial(task, number) for number in range(6)]
+    found = dict(sandboxed_many(tasks, tasks_per_child=4))
+    pids = [found[number].values["pid"] for number in range(6)]
+    assert pids[0] == pids[1] == pids[2]
+    assert pids[3] == pids[4] == pids[5] != pids[2]
+    assert [found[number].died for number in range(6)] == [number == 2 for number in range(6)]
+    assert found[3].failure.reason == "SampleError: no"
+    assert found[5].failure is None
+
+
+def test_the_time_limit_is_one_tasks_not_its_childs():
+    def spin(report):
+        end = time.process_time() + 0.9
+        while time.process_time() < end:
+            pass
+
+    found = dict(sandboxed_many([spin] * 4, tasks_per_child=4, cpu_s=1.0))
+    assert [one.failure for one in found.values()] == [None] * 4
+
+
+def test_in_this_process_only_exceptions_become_failures():
+    def task(report):
+        report.value("before", 1)
+        report.stage("work")
+        raise SampleError("no")
+
+    outcome = in_this_process(task)
+    assert outcome.values == {"before": 1}
+    assert outcome.failure.stage == "work"
+    assert not outcome.died
