@@ -10,6 +10,10 @@ from archgym.space import Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
 
+# Steps through known designs before the chain starts again from a random one.
+MAX_KNOWN_STEPS = 100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedAnnealingConfig(Hyperparameters):
     """Hyperparameters of :class:`SimulatedAnnealingAgent`."""
@@ -51,7 +55,8 @@ class SimulatedAnnealingAgent(Agent):
     worse design is moved to with probability exp(-loss / temperature) (Metropolis et al., 1953).
     Rewards differ in scale from problem to problem, so the temperature is measured in the spread of
     the rewards of random designs; a failed design counts as the worst that did not fail. The agent
-    is one chain: it asks for one design at a time.
+    is one chain: it asks for one design at a time. Through designs that it knows it walks without
+    asking; when that leads nowhere new, as in a basin that is exhausted, it starts again elsewhere.
 
     Defaults: tuned in ``experiments/agents/tuning.py``, the best of 17 settings on memory
     controllers that are reported nowhere. With hundreds of evaluations there is no time to cool
@@ -74,17 +79,24 @@ class SimulatedAnnealingAgent(Agent):
         super().__init__(space, objectives=objectives, budget=budget, seed=seed, config=config)
         self._state: Trial | None = None
         self._unit = 1.0
-        self._told = 0
+        self._lost = False
+        self._known: dict[tuple[int, ...], Trial] = {}
 
     def ask(self) -> list[Design]:
         """Return the founders, then one neighbour of the state at a time."""
         if self._state is None:
             founders = min(self.config.founders, max(self.budget // 4, 2))
             return self.decode(self.space.sample_indices(self.rng, founders))
-        design = self._state.design
-        for _ in range(self.config.moves):
-            design = self._moved(design)
-        return [design]
+        for _ in range(MAX_KNOWN_STEPS):
+            design = self._state.design
+            for _ in range(self.config.moves):
+                design = self._moved(design)
+            known = self._known.get(self.space.key(design))
+            if known is None:
+                return [design]
+            self._step(known, self._state)
+        self._lost = True
+        return [self.space.sample(self.rng)]
 
     def _moved(self, design: Design) -> Design:
         if self.rng.random() < self.config.far:
@@ -98,21 +110,27 @@ class SimulatedAnnealingAgent(Agent):
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Move to the new design if it is better, or if chance has it."""
-        self._told += sum(not trial.cached for trial in trials)
         if not trials:
             return
+        self._known |= {trial.indices: trial for trial in trials}
         if self._state is None:
             self._state = max(trials, key=lambda trial: trial.reward)
             self._unit = _spread([trial.reward for trial in trials if trial.feasible])
             return
+        if self._lost:
+            self._state, self._lost = trials[0], False
+            return
         for trial in trials:
-            loss = (self._state.reward - trial.reward) / self._unit
-            if loss <= 0 or self.rng.random() < math.exp(-loss / self._temperature()):
-                self._state = trial
+            self._step(trial, self._state)
+
+    def _step(self, trial: Trial, state: Trial) -> None:
+        loss = (state.reward - trial.reward) / self._unit
+        if loss <= 0 or self.rng.random() < math.exp(-loss / self._temperature()):
+            self._state = trial
 
     def _temperature(self) -> float:
         hot, cold = max(self.config.hot, 1e-9), max(self.config.cold, 1e-9)
-        return float(hot * (cold / hot) ** min(self._told / self.budget, 1.0))
+        return float(hot * (cold / hot) ** min(len(self._known) / self.budget, 1.0))
 
 
 def _spread(rewards: Sequence[float]) -> float:
