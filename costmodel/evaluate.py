@@ -24,20 +24,22 @@ from costmodel._metrics import (
     rmse,
 )
 from costmodel.errors import DatasetError, InvalidConfigError
+from costmodel.features import features
 from costmodel.models import Model, Target, make_model
 from costmodel.models._model import MIN_LABELS
+from costmodel.models._novelty import Novelty
 from costmodel.rank import random_score, score_ranking
 from costmodel.train import choose_targets, settings_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EvaluateConfig", "evaluate", "score_model"]
+__all__ = ["EvaluateConfig", "evaluate", "novelty_auroc", "score_model"]
 
 ALL = 0
 """Training size that stands for all programs."""
 
-DEFAULT_MODELS = ("roofline", "ridge", "trees", "fast")
+DEFAULT_MODELS = ("roofline", "ridge", "trees", "sites", "fast")
 COLUMNS = ("target", "model", "split", "size", "metric", "value", "low", "high", "rows")
 
 RANKED = ("latency", "cycles", "energy", "executed_instructions", "flops")
@@ -86,7 +88,8 @@ class EvaluateConfig:
 def evaluate(config: EvaluateConfig, note: Callable[[str], None] | None = None) -> "pd.DataFrame":
     """Train and test all models; return one row for each figure (see :data:`COLUMNS`).
 
-    The table (``results.parquet``), a summary (``table.md``) and learning curves are written too.
+    The table (``results.parquet``, ``table.csv``), a summary (``table.md``) and learning curves
+    are written too.
 
     Raises:
         DatasetError: If the data cannot be learnt from.
@@ -184,7 +187,7 @@ class _Task:
 
     def _whole(self, model: Model, fitted: float) -> list[Row]:
         """Return figures of the model, of no target."""
-        test, known = self.parts["test"], self.parts["valid"]
+        test = self.parts["test"]
         texts = test.texts[:500]
         started = time.perf_counter()
         model.predict(texts)
@@ -193,11 +196,28 @@ class _Task:
             _row("", "fit_s", fitted, len(self.parts["train"])),
             _row("", "predict_us", 1e6 * seconds / len(texts), len(texts)),
         ]
-        if len(known) >= MIN_LABELS:
-            ood = np.concatenate([model.predict(test.texts).ood, model.predict(known.texts).ood])
-            away = np.arange(len(ood)) < len(test)
-            rows.append(_row("", "ood_auroc", auroc(away, ood), len(ood)))
+        if self.split == "family":
+            score = novelty_auroc(self.parts["train"], test, self.config.seed)
+            rows.append(_row("", "ood_auroc", score, len(test)))
         return rows
+
+
+def novelty_auroc(known: Dataset, away: Dataset, seed: int = 0) -> float:
+    """Return how well the out-of-distribution score tells programs of new families from others.
+
+    A tenth of the programs of known families is kept from the score, to be told from those of new
+    families; another tenth sets its unit.
+
+    Args:
+        known: Programs of the families that may be learnt from.
+        away: Programs of other families.
+        seed: Of what is kept back.
+    """
+    learnt, inside = known.halves(0.1, seed)
+    learnt, usual = learnt.halves(0.1, seed + 1)
+    novelty = Novelty.fit(features(learnt.texts), features(usual.texts), seed)
+    scores = novelty.score(features((*away.texts, *inside.texts)))
+    return auroc(np.arange(len(scores)) < len(away), scores)
 
 
 def score_model(

@@ -28,7 +28,7 @@ class Evaluate(EvaluateConfig):
         for split in self.splits:
             for metric in HEADLINE:
                 _show(output, pivot(frame, metric, split), f"{metric}, split {split}")
-        output.show(f"Wrote {self.out}: results.parquet, table.md")
+        output.show(f"Wrote {self.out}: results.parquet, table.csv, table.md")
         output.result({"out": str(self.out), "rows": frame.to_dict(orient="records")})
         return 0
 

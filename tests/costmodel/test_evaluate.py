@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from costmodel._table import learning_curves, pivot
+from costmodel._dataset import Dataset
+from costmodel._table import against_paper, learning_curves, pivot, write_summary
 from costmodel.errors import DatasetError, InvalidConfigError
-from costmodel.evaluate import COLUMNS, EvaluateConfig, evaluate
+from costmodel.evaluate import COLUMNS, EvaluateConfig, evaluate, novelty_auroc
 from costmodel.testing import FLOPS, REGISTERS, SPILLS, sample_dataset
 
 
@@ -38,7 +39,9 @@ def test_each_figure_is_a_row(table):
     assert set(frame.target) == {FLOPS, REGISTERS, SPILLS, ""}
     metrics = set(frame[frame.target == SPILLS].metric)
     assert {"rmse_range_pct", "exact_pct", "spills_auroc", "coverage_pct", "kendall"} <= metrics
-    assert {"fit_s", "predict_us"} == set(frame[frame.target == ""].metric)
+    whole = frame[frame.target == ""]
+    assert {"fit_s", "predict_us"} == set(whole[whole.split == "random"].metric)
+    assert {"fit_s", "predict_us", "ood_auroc"} == set(whole[whole.split == "family"].metric)
     assert not frame.duplicated(["target", "model", "split", "size", "metric"]).any()
 
 
@@ -74,6 +77,36 @@ def test_the_summary_and_the_curves_are_written(table):
     assert "## rmse_range_pct, split family" in text
     assert (out / "learning_curves.html").stat().st_size > 10_000
     pd.testing.assert_frame_equal(pd.read_parquet(out / "results.parquet"), frame)
+
+
+def test_the_curves_are_drawn_alike_each_time(table, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: no SVG")
+    frame, out = table
+    write_summary(frame, tmp_path)
+    drawn = (out / "learning_curves-family.svg").read_bytes()
+    assert drawn == (tmp_path / "learning_curves-family.svg").read_bytes()
+    assert REGISTERS.encode() in drawn
+
+
+def test_models_are_set_against_the_best_of_the_paper():
+    rows = [(m, v) for m, v in (("paper-fc-op", 6.0), ("paper-lstm-op", 4.0), ("trees", 2.0))]
+    frame = pd.DataFrame(rows, columns=["model", "value"]).assign(
+        target=REGISTERS, split="random", metric="rmse_range_pct", size=100
+    )
+    table = against_paper(frame, "random")
+    assert list(table.columns) == ["trees"]
+    assert table.loc[REGISTERS, "trees"] == 0.5
+
+
+def test_the_score_of_novelty_tells_other_programs_from_known_kinds():
+    known = sample_dataset(160)
+    far = Dataset(
+        texts=tuple(f"gpu.launch {{ gpu.barrier }} // {i}" for i in range(40)),
+        labels={},
+        columns={},
+    )
+    assert novelty_auroc(known, far) > 0.95
+    assert novelty_auroc(known, known.halves(0.3, 5)[1]) < 0.7
 
 
 def test_the_summary_shows_the_largest_size(table):
