@@ -75,7 +75,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(NATIVE) | $(BIN)/python
 
 # Each of these has a step of its own, since it may be missing for a platform. Torch is pinned:
 # otherwise it would be the newest build for GPUs, gigabytes of CUDA.
-EXTRAS := rl ray neural dashboard
+EXTRAS := proxy rl ray neural dashboard
 
 $(VENV)/.complete: $(VENV)/.installed
 	@echo "Installing what the tests need."
