@@ -5,6 +5,7 @@ from archgym.envs import make, make_problem
 from archgym.errors import (
     ArchGymError,
     BackendError,
+    FailedRunsError,
     InfeasibleDesignError,
     InvalidConfigError,
     InvalidDesignError,
@@ -39,6 +40,7 @@ __all__ = [
     "DesignSpace",
     "Evaluation",
     "Evaluator",
+    "FailedRunsError",
     "Improve",
     "InfeasibleDesignError",
     "Integer",

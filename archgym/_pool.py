@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -11,7 +12,11 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
+
+from archgym._program import Program
+from archgym.errors import InvalidConfigError
 
 # How long a worker may take to end its present batch of evaluations after Ctrl-C.
 STOP_SECONDS = 10.0
@@ -57,9 +62,11 @@ def run_pool(
             killed; None: never.
 
     Raises:
+        InvalidConfigError: other processes cannot find what the jobs need.
         KeyboardInterrupt: on Ctrl-C, once every worker has ended its batch.
     """
-    pool = _Pool(deque((job, retries) for job in jobs), runner, report, done, lost, silence_s)
+    waiting = deque((job, retries) for job in jobs)
+    pool = _Pool(waiting, Program.of(jobs), runner, report, done, lost, silence_s)
     try:
         pool.run(min(count, len(jobs)))
     finally:
@@ -75,6 +82,7 @@ class _Worker(Generic[JobT]):
     job: JobT | None = None
     retries: int = 0
     heard_at: float = 0.0
+    ready: bool = False
     hangs: bool = False
 
 
@@ -83,6 +91,7 @@ class _Pool(Generic[JobT]):
     """Hands out jobs to workers and listens to them."""
 
     waiting: deque[tuple[JobT, int]]
+    program: Program
     runner: Callable[[], Runner]
     report: Callable[[Any], object]
     done: Callable[[JobT, Any], object]
@@ -101,7 +110,7 @@ class _Pool(Generic[JobT]):
 
     def _start(self) -> None:
         if self.waiting:
-            worker: _Worker[JobT] = _spawned(self.runner)
+            worker: _Worker[JobT] = _spawned(self.runner, self.program)
             self.workers.append(worker)
             self._assign(worker)
 
@@ -118,7 +127,11 @@ class _Pool(Generic[JobT]):
             self._bury(worker)
             return
         worker.heard_at = time.monotonic()
-        if kind == "report":
+        if kind == "unprepared":
+            raise InvalidConfigError(message)
+        if kind == "ready":
+            worker.ready = True
+        elif kind == "report":
             self.report(message)
         elif worker.job is not None:
             self.done(worker.job, message)
@@ -127,7 +140,8 @@ class _Pool(Generic[JobT]):
     def _kill_silent(self) -> None:
         for worker in self.workers if self.silence_s is not None else ():
             silent_s = time.monotonic() - worker.heard_at
-            if worker.job is not None and not worker.hangs and silent_s > (self.silence_s or 0):
+            at_work = worker.ready and worker.job is not None and not worker.hangs
+            if at_work and silent_s > (self.silence_s or 0):
                 worker.hangs = True
                 worker.process.kill()
 
@@ -163,11 +177,11 @@ class _Pool(Generic[JobT]):
             worker.pipe.close()
 
 
-def _spawned(runner: Callable[[], Runner]) -> _Worker[Any]:
+def _spawned(runner: Callable[[], Runner], program: Program) -> _Worker[Any]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, runner), daemon=True)
-    with _single_threaded(), _deaf_to_ctrl_c():
+    process = context.Process(target=_work, args=(theirs, runner, program), daemon=True)
+    with _single_threaded(), _deaf_to_ctrl_c(), _without_script():
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -201,11 +215,23 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _work(pipe: Connection, make_runner: Callable[[], Runner]) -> None:
+@contextlib.contextmanager
+def _without_script() -> Iterator[None]:
+    """Keep processes started here from running the user's script; see `archgym._program`."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _work(
+    pipe: Connection, make_runner: Callable[[], Runner], program: Program | None = None
+) -> None:
     """Run jobs from the pipe until there are no more; the main function of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
-    runner = make_runner()
 
     def send(kind: str, message: Any) -> None:
         try:
@@ -213,9 +239,32 @@ def _work(pipe: Connection, make_runner: Callable[[], Runner]) -> None:
         except OSError:  # the parent is gone: write what is done, and end
             raise KeyboardInterrupt from None
 
+    def received() -> Any:
+        try:
+            return pipe.recv()
+        except (AttributeError, ImportError) as error:
+            send("unprepared", _cannot_start(error))
+            raise EOFError from None
+
     with contextlib.suppress(KeyboardInterrupt, EOFError):
-        while (job := pipe.recv()) is not None:
+        if program is not None:
+            try:
+                program.load()
+            except (Exception, SystemExit) as error:
+                send("unprepared", _cannot_start(error))
+                return
+            send("ready", None)
+        runner = make_runner()
+        while (job := received()) is not None:
             send("outcome", runner.run(job, lambda event: send("report", event)))
+
+
+def _cannot_start(error: BaseException) -> str:
+    return (
+        f"A worker process cannot prepare itself: {type(error).__name__}: {error}. It imports what "
+        "the jobs use, and if that is in your script runs the script up to this call. Put the call "
+        'below `if __name__ == "__main__":`, or what it uses into a module of its own.'
+    )
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -1,6 +1,7 @@
 """Errors of the gym: what was wrong, the actual value, what is allowed, and the fix."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from simulators.errors import (
     ArchGymError,
@@ -13,6 +14,7 @@ from simulators.errors import (
 __all__ = [
     "ArchGymError",
     "BackendError",
+    "FailedRunsError",
     "InfeasibleDesignError",
     "InvalidConfigError",
     "InvalidDesignError",
@@ -52,3 +54,15 @@ class UnknownNameError(ArchGymError, ValueError):
 
 class RecordError(ArchGymError, RuntimeError):
     """A run folder or trial file that cannot be read, or that belongs to another run."""
+
+
+class FailedRunsError(ArchGymError, RuntimeError):
+    """Every run of a study or a sweep failed.
+
+    Attributes:
+        result: What the study or the sweep would have returned.
+    """
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result

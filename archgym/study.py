@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from archgym._pool import run_pool
+from archgym._program import end_script_of_worker
 from archgym.agents import resolve_agent
 from archgym.envs import make_problem
-from archgym.errors import InvalidConfigError
+from archgym.errors import FailedRunsError, InvalidConfigError
 from archgym.problem import Problem
 from archgym.search import Progress, ProgressEvent, SearchResult, Status, search
 
@@ -119,8 +120,9 @@ def run_study(
     they stopped; further agents and seeds can be added. A run that fails, or whose process dies,
     is reported and the others go on. Ctrl-C leaves folders that can go on.
 
-    With ``jobs`` above 1 the runs go to as many processes, which import the main module anew:
-    a script needs ``if __name__ == "__main__":`` around its call.
+    With ``jobs`` above 1 the runs go to as many processes, which know every registered agent and
+    problem; for those that are defined in the user's script they run the script up to this call,
+    unless it is below ``if __name__ == "__main__":``.
 
     Args:
         problem: Name of a registered problem, or a module-level class or function that makes one.
@@ -137,8 +139,11 @@ def run_study(
     Raises:
         UnknownNameError: an agent, the problem or a metric is unknown.
         InvalidConfigError: an argument is not allowed.
+        FailedRunsError: every run failed.
         KeyboardInterrupt: on Ctrl-C, once all runs have been written.
     """
+    if jobs != 1:
+        end_script_of_worker()
     work = _jobs(
         problem, problem_config, agents, seeds, budget, objective, Path(out), hyperparameters
     )
@@ -147,7 +152,11 @@ def run_study(
     report = progress or _ignore
     run = _run_here if jobs == 1 else _run_in_pool
     found = run(work, min(jobs, len(work)), report)
-    return StudyResult(folder=Path(out), outcomes=tuple(found[job.label] for job in work))
+    result = StudyResult(folder=Path(out), outcomes=tuple(found[job.label] for job in work))
+    if len(result.failures) == len(result.outcomes):
+        first = result.failures[0]
+        raise FailedRunsError(f"All {len(work)} runs failed. {first.label}: {first.error}", result)
+    return result
 
 
 def _ignore(event: ProgressEvent) -> None:

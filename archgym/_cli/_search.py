@@ -16,7 +16,7 @@ from tyro.conf import arg
 from archgym._cli import _search_proxy
 from archgym._cli._problem import ProblemOptions, parse_assignments, typed
 from archgym._text import change, duration, number, quantity
-from archgym.errors import InvalidConfigError, did_you_mean
+from archgym.errors import FailedRunsError, InvalidConfigError, did_you_mean
 from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Search(ProblemOptions):
         except KeyboardInterrupt:
             output.note("Interrupted. Nothing is lost: the same command goes on from here.")
             raise
+        except FailedRunsError as error:
+            result = error.result
         return _finish(output, self, problem, result, time.monotonic() - started)
 
     def _searched(self) -> "tuple[Problem, str | Callable[..., Problem], dict[str, Any]]":

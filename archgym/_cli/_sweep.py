@@ -33,6 +33,7 @@ class Sweep:
 
     def run(self, output: Output) -> int:
         """Run, then write the table of agents."""
+        from archgym.errors import FailedRunsError
         from archgym.progress import CountProgress
         from archgym.sweep import SweepConfig, load_sweep, run_sweep
 
@@ -46,6 +47,9 @@ class Sweep:
         except KeyboardInterrupt:
             output.note("Interrupted. Nothing is lost: the same command goes on from here.")
             raise
+        except FailedRunsError as error:
+            output.note(str(error))
+            result = error.result
         elapsed_s = time.monotonic() - started
         runs, _ = load_sweep(out)
         agents = _summary(runs)
@@ -54,9 +58,10 @@ class Sweep:
             f"\n{result.runs:,} runs, {result.new:,} of them new, in {duration(elapsed_s)}"
             + (f" ({number(60 * result.new / elapsed_s, 3)} per minute)." if result.new else ".")
         )
-        if result.failed:
+        if 0 < result.failed < result.runs:
             output.note(f"{result.failed} runs failed; the same command tries them again.")
-        output.show("\nNext:", f"  archgym report {out}\n      the statistics as a page")
+        if result.failed < result.runs:
+            output.show("\nNext:", f"  archgym report {out}\n      the statistics as a page")
         output.result(
             {
                 "out": str(out),

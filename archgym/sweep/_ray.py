@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from archgym._program import Registered
 from archgym.agents._agent import MissingExtraError
 from archgym.errors import BackendError
 from archgym.sweep._jobs import RETRIES, SweepJob
@@ -45,7 +47,8 @@ def run_on_ray(
         raise BackendError(f"Ray cannot be started or reached: {error}") from None
     actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
     try:
-        _Crew(ray, lambda: actor.remote(SweepRunner), done, lost, timeout_s).run(work, jobs)
+        hire = partial(actor.remote, SweepRunner, Registered.here())
+        _Crew(ray, hire, done, lost, timeout_s).run(work, jobs)
     finally:
         if owner:
             ray.shutdown()
@@ -54,7 +57,8 @@ def run_on_ray(
 class _Actor:
     """A runner in a process of the cluster."""
 
-    def __init__(self, runner: Callable[[], Any]) -> None:
+    def __init__(self, runner: Callable[[], Any], known: Registered) -> None:
+        known.restore()
         self._runner = runner()
 
     def run(self, job: SweepJob) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from archgym._pool import run_pool
-from archgym.errors import InvalidConfigError, RecordError, did_you_mean
+from archgym._program import end_script_of_worker
+from archgym.errors import FailedRunsError, InvalidConfigError, RecordError, did_you_mean
 from archgym.ground_truth import GroundTruth
 from archgym.problem import Problem
 from archgym.search import search
@@ -91,7 +92,10 @@ def run_sweep(
     """Run what is not there yet, and write ``runs.parquet``.
 
     Killing workers or this process loses at most the evaluations in flight: a run that had begun
-    goes on from its journal. Ctrl-C leaves a folder that can go on.
+    goes on from its journal. Ctrl-C leaves a folder that can go on. Runs are made in processes of
+    their own, which know every registered agent and problem; for those that are defined in the
+    user's script they run the script up to this call, unless it is below
+    ``if __name__ == "__main__":``.
 
     Args:
         config: What to run.
@@ -106,7 +110,9 @@ def run_sweep(
         UnknownNameError: a problem, agent or metric is unknown.
         InvalidConfigError: a value of the configuration is not allowed.
         RecordError: the folder is in use, or holds another sweep.
+        FailedRunsError: every run failed; they are recorded all the same.
     """
+    end_script_of_worker()
     if engine not in get_args(Engine):
         raise InvalidConfigError(
             f"engine={engine!r} is not allowed.{did_you_mean(engine, get_args(Engine))} "
@@ -131,7 +137,20 @@ def run_sweep(
         write_rows(folder / "runs.parquet", rows.values(), _optima(folder))
     mine = {job.run for job in work}
     failures = [r for r in rows.values() if r["run"] in mine and r["status"] == "failed"]
-    return SweepResult(folder=folder, runs=len(work), new=len(driver.rows), failed=len(failures))
+    result = SweepResult(folder=folder, runs=len(work), new=len(driver.rows), failed=len(failures))
+    if result.failed == result.runs:
+        raise FailedRunsError(_why(failures), result)
+    return result
+
+
+def _why(failures: Sequence[Mapping[str, Any]]) -> str:
+    first = failures[0]
+    causes = len({row["error"] for row in failures})
+    others = f" {causes - 1} other causes are in runs.parquet." if causes > 1 else ""
+    return (
+        f"All {len(failures)} runs failed. {first['agent']} on {first['problem']} with seed "
+        f"{first['seed']}: {first['error']}.{others} The same call tries them again."
+    )
 
 
 def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:

@@ -15,8 +15,9 @@ import pytest
 
 from archgym import make_problem, search
 from archgym._pool import run_pool
+from archgym.cli import main
 from archgym.envs import REGISTRY, ProblemSpec
-from archgym.errors import InvalidConfigError, RecordError, UnknownNameError
+from archgym.errors import FailedRunsError, InvalidConfigError, RecordError, UnknownNameError
 from archgym.ground_truth import enumerate_problem
 from archgym.problem import Evaluation
 from archgym.sweep import SweepConfig, load_sweep, run_sweep
@@ -24,7 +25,7 @@ from archgym.sweep._jobs import made_problem, sweep_jobs
 from archgym.sweep._journal import Journal
 from archgym.sweep._ray import run_on_ray
 from archgym.sweep._rows import write_rows
-from archgym.sweep._run import SweepRunner, _optimum
+from archgym.sweep._run import _ENGINES, SweepRunner, _optimum
 from archgym.testing import ToyProblem
 
 DRAM = {"name": "archgym/DRAM-v0", "label": "dram", "config": {"requests": 50}}
@@ -350,6 +351,27 @@ def test_a_failed_run_is_tried_again_by_the_same_command(tmp_path):
 
 
 # -------------------------------------------------------------------- ground truth
+
+
+def test_a_sweep_of_which_every_run_failed_says_so(tmp_path, monkeypatch, capsys):
+    def fail(work, jobs, driver, timeout_s):
+        for i, job in enumerate(work):
+            driver.lost(job, f"signal {i}")
+
+    monkeypatch.setitem(_ENGINES, "process", fail)
+    sick = config(agents=[{"name": "random_walk"}])
+    with pytest.raises(FailedRunsError, match=r"All 2 runs failed\. random_walk on dram.*signal 0"):
+        run_sweep(sick, tmp_path / "api")
+    assert list(load_sweep(tmp_path / "api")[0]["status"]) == ["failed"] * 2
+    (tmp_path / "sick.toml").write_text(
+        'seeds = 2\n[[problems]]\nname = "archgym/DRAM-v0"\nlabel = "dram"\n'
+        'config = { requests = 20 }\n[[agents]]\nname = "random_walk"\n'
+    )
+    assert main(["sweep", str(tmp_path / "sick.toml"), "--out", str(tmp_path / "cli")]) == 1
+    shown = capsys.readouterr()
+    assert "All 2 runs failed" in shown.err
+    assert "1 other causes" in shown.err
+    assert "archgym report" not in shown.out
 
 
 def test_a_sweep_on_a_table_knows_the_exact_regret(tmp_path, registered):
