@@ -29,14 +29,14 @@ DESCRIPTION = "Learned cost models for compilers: predict, rank, train, evaluate
 class Corpus:
     """Build data sets of labelled programs: costmodel corpus build --size N --out DIR."""
 
-    action: Positional[Literal["build"]]
-    """What to do; its options: costmodel corpus build --help."""
+    action: Positional[Literal["build", "extend"]]
+    """What to do; its options: costmodel corpus build --help, costmodel corpus extend --help."""
     json: bool = False
     """Write JSON."""
 
     def run(self, output: Output) -> int:
         """Say how to say it."""
-        raise InvalidConfigError("Write 'costmodel corpus build' first, then its options.")
+        raise InvalidConfigError(f"Write 'costmodel corpus {self.action}' first, then its options.")
 
 
 _VERBS = (
@@ -74,17 +74,19 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> Verb:
-    if arguments[:2] == ["corpus", "build"]:  # imports what the other verbs need not wait for
-        from costmodel._cli.corpus import CorpusBuild
-
-        build: Verb = tyro.cli(
-            CorpusBuild, prog="costmodel corpus build", args=arguments[2:], config=_STYLE
-        )
-        return build
+    if arguments[:1] == ["corpus"] and arguments[1:2] in (["build"], ["extend"]):
+        return _corpus_verb(arguments[1], arguments[2:])
     verb: Verb = tyro.cli(
         _VERBS, prog="costmodel", description=DESCRIPTION, args=arguments, config=_STYLE
     )
     return verb
+
+
+def _corpus_verb(action: str, arguments: list[str]) -> Verb:
+    from costmodel._cli.corpus import CorpusBuild, CorpusExtend  # the other verbs need not wait
+
+    verbs: dict[str, type[Verb]] = {"build": CorpusBuild, "extend": CorpusExtend}
+    return tyro.cli(verbs[action], prog=f"costmodel corpus {action}", args=arguments, config=_STYLE)
 
 
 def _version() -> int:

@@ -94,7 +94,7 @@ class _Progress:
     reported: float = field(default_factory=time.monotonic)
     phase: str = ""
     before: int = 0
-    terminal: bool = field(default_factory=sys.stderr.isatty)
+    terminal: bool = field(default_factory=lambda: sys.stderr.isatty())
 
     def __call__(self, event: "BuildEvent") -> None:
         now = time.monotonic()

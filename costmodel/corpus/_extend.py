@@ -17,10 +17,14 @@ from costmodel.corpus._sample import CPU_S, LIMIT_S
 from costmodel.corpus._table import FAILURES_FILE, ROWS_FILE, write_table
 from costmodel.targets import TARGETS, resolve_targets
 from costmodel.targets._label import Measurement, measure_text, preload
-from costmodel.targets._sandbox import Report, sandboxed_many
+from costmodel.targets._sandbox import Outcome, Report, sandboxed, sandboxed_many
 from simulators.errors import InvalidConfigError
 
 __all__ = ["extend_corpus", "repeatability"]
+
+_ACCELERATORS = "xpu-"
+"""What the names of targets begin with that need no compiler and read tensors."""
+_TASKS_PER_CHILD = 32
 
 Line = dict[str, Any]
 """``id``, ``labels`` and ``failures`` of one lowered program."""
@@ -59,10 +63,11 @@ def extend_corpus(
             f"'{folder}' holds no {ROWS_FILE}. Build a corpus there first: costmodel corpus build."
         )
     names = resolve_targets(targets)
-    preload()
+    if not all(name.startswith(_ACCELERATORS) for name in names):
+        preload()
     table = pq.read_table(path)
     for view in ("low", "high"):
-        chosen = [name for name in names if (name.startswith("xpu-")) == (view == "high")]
+        chosen = [name for name in names if name.startswith(_ACCELERATORS) == (view == "high")]
         if chosen:
             texts = _texts(table, view, most)
             lines = _labelled(texts, chosen, folder / "extra", workers, watch)
@@ -95,24 +100,32 @@ def _labelled(
     log = folder / ("+".join(sorted({name.replace("/", ".") for name in _short(names)})) + ".jsonl")
     lines = {line["id"]: line for line in _read(log) if line["id"] in texts}
     missing = [one for one in texts if one not in lines]
-    wanted = frozenset(names)
-    tasks = (partial(_label, texts[one], wanted) for one in missing)
+    lost = sum(bool(line["failures"]) for line in lines.values())
     with log.open("a") as file:
-        for number, outcome in sandboxed_many(tasks, workers=workers, limit_s=LIMIT_S, cpu_s=CPU_S):
+        for one, outcome in _outcomes(texts, missing, frozenset(names), workers):
             failures = list(outcome.values.get("failures", []))
             if outcome.failure is not None:
                 failures.append([outcome.failure.stage, outcome.failure.reason])
-            line = {
-                "id": missing[number],
-                "labels": outcome.values.get("labels", {}),
-                "failures": failures,
-            }
-            lines[line["id"]] = line
+            line = {"id": one, "labels": outcome.values.get("labels", {}), "failures": failures}
+            lines[one] = line
             file.write(json.dumps(line) + "\n")
             file.flush()
-            lost = sum(bool(one["failures"]) for one in lines.values())
+            lost += bool(failures)
             watch(BuildEvent("extend", len(lines), len(texts), lost))
     return lines
+
+
+def _outcomes(
+    texts: Mapping[str, str], missing: Sequence[str], wanted: frozenset[str], workers: int
+) -> Iterator[tuple[str, Outcome]]:
+    tasks = [partial(_label, texts[one], wanted) for one in missing]
+    many = sandboxed_many(
+        tasks, workers=workers, limit_s=LIMIT_S, cpu_s=CPU_S, tasks_per_child=_TASKS_PER_CHILD
+    )
+    for number, outcome in many:
+        if outcome.died:  # perhaps by what an earlier program left in the process
+            outcome = sandboxed(tasks[number], limit_s=LIMIT_S, cpu_s=CPU_S)
+        yield missing[number], outcome
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -56,6 +56,9 @@ TARGETS: Mapping[str, TargetSpec] = {
 """Every label by its name."""
 
 _ACCELERATOR = {spec.name for spec in accelerator.TARGETS}
+_STATIC = {spec.name for spec in code_generation.TARGETS}
+_COUNTED = {spec.name for spec in (*execution.TARGETS, *throughput.TARGETS)}
+_TIMED = {spec.name for spec in latency.TARGETS}
 _ENTRY = "kernel"
 _SEED = 20230
 
@@ -249,7 +252,8 @@ def _measure_cpus(ir: str, arguments: list[Argument], measurement: Measurement) 
             _check_size(blocks, device.name, measurement)
             if device.name == execution.DEVICE:
                 _run(compilation.assembly, blocks, arguments, measurement)
-            measurement.add(code_generation.labels(compilation, blocks))
+            if _STATIC & measurement.wanted:
+                measurement.add(code_generation.labels(compilation, blocks))
 
 
 def _check_size(blocks: list[Block], device: str, measurement: Measurement) -> None:
@@ -262,23 +266,29 @@ def _check_size(blocks: list[Block], device: str, measurement: Measurement) -> N
 def _run(
     assembly: str, blocks: list[Block], arguments: list[Argument], measurement: Measurement
 ) -> None:
-    dynamic = {spec.name for one in (execution, throughput, latency) for spec in one.TARGETS}
-    if not dynamic & measurement.wanted or not host_runs(execution.DEVICE):
+    if not (_COUNTED | _TIMED) & measurement.wanted or not host_runs(execution.DEVICE):
         return
     with measurement.part("run"):
-        counts = _counted_run(assembly, blocks, arguments, measurement)
-        labels = execution.labels(blocks, counts)
-        executed = labels[f"{execution.DEVICE}/executed_instructions"]
-        if executed < measurement.least_executed:
-            raise UnwantedError(f"trivial: executes {executed:,.0f} instructions")
-        measurement.add(labels)
-        if throughput.TARGETS[0].name in measurement.wanted:
-            with measurement.part("llvm-mca"):
-                measurement.add(throughput.labels(blocks, counts))
-        if latency.TARGETS[0].name in measurement.wanted:
+        if _COUNTED & measurement.wanted:
+            _add_counted(assembly, blocks, arguments, measurement)
+        if _TIMED & measurement.wanted:
             with measurement.part("latency"):
                 kernel = Kernel(assembly, _ENTRY, arguments, CPUS[execution.DEVICE])
                 measurement.add(latency.labels(kernel, Buffers(arguments, _SEED)))
+
+
+def _add_counted(
+    assembly: str, blocks: list[Block], arguments: list[Argument], measurement: Measurement
+) -> None:
+    counts = _counted_run(assembly, blocks, arguments, measurement)
+    labels = execution.labels(blocks, counts)
+    executed = labels[f"{execution.DEVICE}/executed_instructions"]
+    if executed < measurement.least_executed:
+        raise UnwantedError(f"trivial: executes {executed:,.0f} instructions")
+    measurement.add(labels)
+    if throughput.TARGETS[0].name in measurement.wanted:
+        with measurement.part("llvm-mca"):
+            measurement.add(throughput.labels(blocks, counts))
 
 
 def _counted_run(

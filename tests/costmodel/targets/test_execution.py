@@ -1,3 +1,5 @@
+import ctypes
+
 import pytest
 
 from costmodel.targets import execution, throughput
@@ -63,3 +65,11 @@ def test_buffers_hold_the_same_numbers_every_time_and_notice_a_difference():
     assert first.differs(second.copied()) is None
     first.arrays[0][1, 1] += 1.0
     assert "argument 0" in first.differs(second.arrays)
+
+
+def test_writing_beyond_a_buffer_is_noticed():
+    buffers = Buffers([Argument("f32", (5,)), Argument("f64", (3,))])
+    assert buffers.overrun() is None
+    address = buffers.arrays[1].ctypes.data + buffers.arrays[1].nbytes
+    ctypes.c_char.from_address(address).value = b"x"
+    assert buffers.overrun() == "writes outside of argument 1"

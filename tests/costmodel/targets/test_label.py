@@ -68,6 +68,17 @@ def test_every_processor_gives_consistent_counts(matmul):
         assert (counts["spills"] == 0) == (counts["reloads"] == 0)
 
 
+def test_buffers_are_taken_not_to_overlap():
+    pytest.importorskip("mlir.ir")
+    pytest.importorskip("llvmlite.binding")
+    from costmodel.targets._label import loops_of
+    from costmodel.targets._lowering import to_llvm_dialect, to_llvm_ir
+
+    module = loops_of(MATMUL)
+    to_llvm_dialect(module)
+    assert "@kernel(ptr noalias %0, ptr noalias %1, ptr noalias %2)" in to_llvm_ir(module)
+
+
 def test_deterministic_labels_are_the_same_twice(matmul):
     again = label(MATMUL)
     for name, value in matmul.values.items():
