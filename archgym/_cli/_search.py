@@ -48,7 +48,8 @@ class Search(ProblemOptions):
     evaluator: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Search on a proxy, see `archgym proxy train`, in place of the simulator."""
     verify: Annotated[int, arg(metavar="TOP_K")] = 10
-    """Of a search on a proxy: best designs to simulate in the end; 0 for none."""
+    """Of a search on a proxy: best designs to simulate in the end, of different predictions if it
+    made so many; 0 for none."""
     report: bool = False
     """Also write report.html."""
     json: bool = False
@@ -188,7 +189,7 @@ def _finish(
     if options.evaluator is not None and options.verify:
         folders = [outcome.folder for outcome in complete]
         payload["verification"] = _search_proxy.verify(
-            output, options.make(), options.objective, folders, options.verify
+            output, options.make(), folders, options.verify
         )
     output.show(*_next_steps(section, result.folder, page, simulated=options.evaluator is None))
     output.result(payload)

@@ -9,7 +9,7 @@ from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
     from archgym.problem import Problem
-    from archgym.proxy._verify import Verification
+    from archgym.proxy import Verification
 
 
 def announce(output: Output, problem: "Problem") -> None:
@@ -21,13 +21,11 @@ def announce(output: Output, problem: "Problem") -> None:
     )
 
 
-def verify(
-    output: Output, problem: "Problem", objective: str | None, folders: Sequence[Path], top: int
-) -> dict[str, Any]:
+def verify(output: Output, problem: "Problem", folders: Sequence[Path], top: int) -> dict[str, Any]:
     """Simulate the best designs of the runs, show what came of it and return it."""
-    from archgym.proxy._verify import verify_winners
+    from archgym.proxy import verify_winners
 
-    found = verify_winners(problem, objective, folders, top)
+    found = verify_winners(problem, folders, top)
     output.show(f"\nThe proxy's best {len(found.winners)} designs, simulated:\n", _table(found))
     output.show(*_verdict(found), *_design(problem, found))
     return _payload(found)

@@ -1,7 +1,8 @@
 """Searches on a proxy: their problem, and the simulation of what they found best."""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError
 from archgym.problem import Evaluation, Problem
 from archgym.proxy._proxy import Proxy
+from archgym.search import SearchResult
 from archgym.space import Design
 
 __all__ = ["Verification", "Winner", "proxied_problem", "verify_winners"]
+
+PREDICTION_DIGITS = 6
+"""Decimals of a reward (octaves) that two predictions have to share to count as one."""
 
 
 def proxied_problem(*, name: str, evaluator: str, **config: Any) -> Problem:
@@ -95,29 +100,30 @@ class Verification:
 
 
 def verify_winners(
-    problem: Problem, objective: str | None, folders: Sequence[Path], top: int
+    problem: Problem, runs: Iterable[SearchResult | str | Path], top: int = 10
 ) -> Verification:
     """Simulate the designs of the highest rewards that runs on a proxy found.
 
+    Designs of which the same is predicted are most likely the same: one of each prediction is
+    simulated, and more only if there are fewer predictions than ``top``.
+
     Args:
         problem: With its simulator.
-        objective: Of the runs.
-        folders: Of the runs.
+        runs: Results of searches with the same objective, or their folders.
         top: Different designs to simulate.
 
     Raises:
-        InvalidConfigError: ``top`` is below 1, or no run found a feasible design.
+        InvalidConfigError: ``top`` is below 1, no run found a feasible design, or a run is of
+            another problem or objective.
     """
     if top < 1:
         raise InvalidConfigError(f"{top} designs cannot be simulated. Use at least 1.")
-    found, evaluations, proxy_s = _ranked(folders)
-    if not found:
-        raise InvalidConfigError("No run found a feasible design: there is nothing to simulate.")
-    bound = problem.objective(objective)
-    chosen = found[:top]
+    parts = [_part(run) for run in runs]
+    bound = problem.objective(_objective(problem, parts))
+    chosen = _chosen(parts, top)
     designs = [problem.space.decode(key) for key, _ in chosen]
     started = time.perf_counter()
-    evaluations_found = problem.evaluate(designs)
+    evaluations = problem.evaluate(designs)
     simulator_s = time.perf_counter() - started
     winners = tuple(
         Winner(
@@ -126,36 +132,83 @@ def verify_winners(
             reward=bound.reward(evaluation),
             evaluation=evaluation,
         )
-        for design, (_, predicted), evaluation in zip(
-            designs, chosen, evaluations_found, strict=True
-        )
+        for design, (_, predicted), evaluation in zip(designs, chosen, evaluations, strict=True)
     )
     return Verification(
         winners=winners,
-        evaluations=evaluations,
-        proxy_s=proxy_s,
+        evaluations=sum(part.evaluations for part in parts),
+        proxy_s=sum(part.seconds for part in parts),
         simulator_s=simulator_s,
         optimum_reward=_optimum(problem, bound.spec),
     )
 
 
-def _ranked(folders: Sequence[Path]) -> tuple[list[tuple[tuple[int, ...], float]], int, float]:
-    """Return different feasible designs, best first; evaluations; seconds of evaluation."""
-    from archgym.record import read_run
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What one run contributes."""
 
-    rewards: dict[tuple[int, ...], float] = {}
-    evaluations, seconds = 0, 0.0
-    for folder in folders:
-        table = read_run(folder)
-        fresh = ~table["cached"].to_numpy()
-        evaluations += int(fresh.sum())
-        seconds += float(table["wall_s"].to_numpy().sum())
-        fair = np.flatnonzero(fresh & table["feasible"].to_numpy())
-        part = table.select(["indices", "reward"]).take(fair).to_pydict()
-        for key, reward in zip(part["indices"], part["reward"], strict=True):
-            rewards.setdefault(tuple(key), reward)
+    identity: Mapping[str, Any]
+    evaluations: int
+    seconds: float
+    rewards: Mapping[tuple[int, ...], float]
+
+
+def _part(run: SearchResult | str | Path) -> _Part:
+    if isinstance(run, SearchResult):
+        return _Part(
+            identity=run.identity,
+            evaluations=run.evaluations,
+            seconds=run.evaluate_seconds,
+            rewards={t.indices: t.reward for t in run.trials if t.feasible and not t.cached},
+        )
+    from archgym.record import read_info, read_run
+
+    table = read_run(Path(run))
+    fresh = ~table["cached"].to_numpy()
+    fair = np.flatnonzero(fresh & table["feasible"].to_numpy())
+    found = table.select(["indices", "reward"]).take(fair).to_pydict()
+    return _Part(
+        identity=read_info(run),
+        evaluations=int(fresh.sum()),
+        seconds=float(table["wall_s"].to_numpy().sum()),
+        rewards=dict(zip(map(tuple, found["indices"]), found["reward"], strict=True)),
+    )
+
+
+def _objective(problem: Problem, parts: Sequence[_Part]) -> str | None:
+    """Return the objective of all runs."""
+    for name, own in (("problem", problem.name), ("workload", problem.workload)):
+        for part in parts:
+            if part.identity[name] != own:
+                raise InvalidConfigError(
+                    f"A run is of {part.identity[name]!r}, the {name} to simulate is {own!r}. "
+                    "Give the problem that was searched, with its simulator."
+                )
+    specs = list(dict.fromkeys(str(part.identity["objective"]) for part in parts))
+    if len(specs) > 1:
+        raise InvalidConfigError(
+            f"The runs have the objectives {' and '.join(specs)}. Give runs of one."
+        )
+    return specs[0] if specs else None
+
+
+def _chosen(parts: Sequence[_Part], top: int) -> list[tuple[tuple[int, ...], float]]:
+    """Return different feasible designs and their predicted rewards, best first."""
+    every: dict[tuple[int, ...], float] = {}
+    for part in parts:
+        every |= part.rewards
+    if not every:
+        raise InvalidConfigError("No run found a feasible design: there is nothing to simulate.")
     # Equal rewards are ordered by the design, so that the choice does not depend on the runs.
-    return sorted(rewards.items(), key=lambda item: (-item[1], item[0])), evaluations, seconds
+    ranked = sorted(every.items(), key=lambda item: (-item[1], item[0]))
+    alike: Counter[float] = Counter()
+    rounds = []
+    for design, reward in ranked:
+        prediction = round(reward, PREDICTION_DIGITS)
+        rounds.append((alike[prediction], -reward, design))
+        alike[prediction] += 1
+    kept = {design for _, _, design in sorted(rounds)[:top]}
+    return [item for item in ranked if item[0] in kept]
 
 
 def _optimum(problem: Problem, objective: str) -> float | None:

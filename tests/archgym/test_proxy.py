@@ -16,11 +16,10 @@ from archgym.envs import make_problem
 from archgym.errors import ArchGymError, InvalidConfigError, RecordError, UnknownNameError
 from archgym.ground_truth import enumerate_problem
 from archgym.problem import Evaluation
-from archgym.proxy import MODELS, Examples, Proxy, fit_proxy, train_proxy
+from archgym.proxy import MODELS, Examples, Proxy, fit_proxy, train_proxy, verify_winners
 from archgym.proxy._features import Features
 from archgym.proxy._forest import Trees
 from archgym.proxy._scores import AGREED, Calibration, Target
-from archgym.proxy._verify import verify_winners
 from archgym.search import search
 from archgym.space import Categorical, Condition, DesignSpace, Integer, Ordinal, Permutation, Vector
 from archgym.testing import ToyProblem
@@ -287,8 +286,9 @@ def test_winners_are_ordered_by_the_proxy_and_judged_by_the_simulator(toys, tmp_
                 for e in found
             ]
 
-    search(ToyProblem(evaluator=Wrong()), "random_walk", 150, 0, out=tmp_path)
-    found = verify_winners(ToyProblem(), None, [tmp_path], 6)
+    result = search(ToyProblem(evaluator=Wrong()), "random_walk", 150, 0, out=tmp_path)
+    found = verify_winners(ToyProblem(), [tmp_path], 6)
+    assert verify_winners(ToyProblem(), [result], 6).winners == found.winners
     predicted = [winner.predicted_reward for winner in found.winners]
     assert predicted == sorted(predicted, reverse=True)
     objective = ToyProblem().objective()
@@ -298,7 +298,33 @@ def test_winners_are_ordered_by_the_proxy_and_judged_by_the_simulator(toys, tmp_
     assert found.choice_regret == found.best.reward - found.winners[0].reward >= 0
     assert found.evaluations == 150
     with pytest.raises(InvalidConfigError, match="at least 1"):
-        verify_winners(ToyProblem(), None, [tmp_path], 0)
+        verify_winners(ToyProblem(), [tmp_path], 0)
+    with pytest.raises(InvalidConfigError, match=r"of 'archgym/Toy-v0'"):
+        verify_winners(make_problem("archgym/DRAM-v0", **CONFIG), [result])
+    other = search(ToyProblem(), "random_walk", 5, 0, objective="product:latency_ns")
+    with pytest.raises(InvalidConfigError, match="Give runs of one"):
+        verify_winners(ToyProblem(), [result, other])
+
+
+def test_winners_differ_in_what_is_predicted_as_long_as_there_are_such():
+    class Coarse:
+        """Predicts the policy only, so that many designs look the same."""
+
+        def evaluate(self, designs):
+            latency = {"Open": 100.0, "Adaptive": 90.0, "Closed": 160.0}
+            metrics = {"power_mw": 300.0, "hit_rate": 0.5}
+            return [
+                Evaluation(metrics={"latency_ns": latency[design["page_policy"]], **metrics})
+                for design in designs
+            ]
+
+    result = search(ToyProblem(evaluator=Coarse()), "random_walk", 60, 0)
+    found = verify_winners(ToyProblem(), [result], 3)
+    assert [w.design["page_policy"] for w in found.winners] == ["Adaptive", "Open", "Closed"]
+    five = verify_winners(ToyProblem(), [result], 5).winners
+    policies = [winner.design["page_policy"] for winner in five]
+    assert policies == ["Adaptive", "Adaptive", "Open", "Open", "Closed"]
+    assert len({tuple(winner.design.items()) for winner in five}) == 5
 
 
 def test_a_search_on_a_proxy_from_the_command_line_simulates_its_winners(dram, tmp_path, capsys):
