@@ -15,6 +15,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archgym.agents import Agent, Hyperparameters, resolve_agent
 from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError, RecordError
@@ -203,6 +206,20 @@ class SearchResult:
             return []
         mask = pareto_mask([trial.rewards for trial in found])
         return [trial for trial, kept in zip(found, mask, strict=True) if kept]
+
+    def curve(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return every improvement: after so many evaluations the best reward was so much.
+
+        As :func:`archgym.stats.best_at` and other statistics of curves take them.
+        """
+        spent, best = 0, -np.inf
+        found: list[tuple[int, float]] = []
+        for trial in self.trials:
+            spent += not trial.cached
+            if trial.feasible and trial.reward > best:
+                best = trial.reward
+                found.append((spent, best))
+        return np.array([n for n, _ in found], dtype=np.int64), np.array([r for _, r in found])
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the trials with the columns of :func:`archgym.load_trials`."""

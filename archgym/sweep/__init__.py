@@ -3,8 +3,14 @@
 from archgym.sweep._config import SweepAgent, SweepConfig, SweepProblem
 from archgym.sweep._results import Sweep, is_sweep
 from archgym.sweep._run import SweepResult, load_sweep, run_sweep
+from archgym.sweep._scores import Cubes, Goal
+from archgym.sweep.tables import AgentRow, LotteryRow
 
 __all__ = [
+    "AgentRow",
+    "Cubes",
+    "Goal",
+    "LotteryRow",
     "Sweep",
     "SweepAgent",
     "SweepConfig",

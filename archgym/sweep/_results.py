@@ -1,13 +1,18 @@
 """A finished sweep, with what pages and tables need of it computed once."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archgym.agents import AGENTS
+from archgym.errors import InvalidConfigError, UnknownNameError
+from archgym.search import SearchResult
 from archgym.stats import Ranking, VarianceShare, rank_agents, variance_shares
 from archgym.sweep import tables
+from archgym.sweep._rows import finished_row, table_of
 from archgym.sweep._run import load_sweep
 from archgym.sweep._scores import Cubes, Goal, cubes, goals, scored
 
@@ -41,6 +46,48 @@ class Sweep:
         """
         return cls(*load_sweep(folder))
 
+    @classmethod
+    def of_results(
+        cls,
+        results: Mapping[str, Iterable[SearchResult]],
+        optima: Mapping[str, float | Mapping[str, Any]] | None = None,
+    ) -> "Sweep":
+        """Return the sweep that searches made one by one amount to.
+
+        Args:
+            results: Problem, as it shall be called, -> results of its searches.
+            optima: Problem -> the highest reward there is; for several objectives an entry like
+                those of ``sweep.json``, with "reward" and "front". Where it is not known, the best
+                of all results stands for it.
+
+        Raises:
+            InvalidConfigError: two results are the same run, or an optimum is of no problem.
+        """
+        known = {
+            problem: {"reward": float(optimum)} if isinstance(optimum, int | float) else optimum
+            for problem, optimum in (optima or {}).items()
+        }
+        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        numbers: dict[str, list[str]] = {}
+        for problem, mine in results.items():
+            for result in mine:
+                columns = _columns(problem, result, numbers)
+                run = tuple(columns[name] for name in ("problem", "agent", "setting", "seed"))
+                if (*run, columns["budget"]) in rows:
+                    raise InvalidConfigError(
+                        f"Two results on {problem!r} are of {columns['agent']!r} with seed "
+                        f"{columns['seed']} and one setting. Leave one out, or label them "
+                        "differently."
+                    )
+                rows[*run, columns["budget"]] = finished_row(columns, result)
+        unused = [problem for problem in known if problem not in results]
+        if unused or not rows:
+            raise InvalidConfigError(
+                f"There are no results on {unused[0] if unused else 'any problem'!r}. "
+                f"Problems with results: {', '.join(results) or 'none'}."
+            )
+        return cls(table_of(rows.values(), known).to_pandas(), {"optima": known})
+
     @property
     def optima(self) -> Mapping[str, Mapping[str, Any] | None]:
         """Problem -> its optimum as recorded, if known."""
@@ -56,6 +103,27 @@ class Sweep:
     def runs(self) -> "pd.DataFrame":
         """Complete runs with their scores."""
         return scored(self.every_run, self.goals)
+
+    def progress(self, problem: str, budget: int | None = None) -> "pd.DataFrame":
+        """Return quartiles over seeds of what the defaults have after so many evaluations.
+
+        That is the regret in octaves, at least `archgym.stats.REGRET_FLOOR`, or with several
+        objectives the hypervolume as a share of the front's.
+
+        Args:
+            problem: Its label.
+            budget: Which runs; default those of the highest budget.
+
+        Returns:
+            Columns ``agent, evaluation, q25, median, q75, runs``.
+
+        Raises:
+            UnknownNameError: no problem has this label.
+        """
+        if problem not in self.goals:
+            raise UnknownNameError.of("problem", problem, self.goals)
+        mine = self.runs[self.runs["problem"] == problem]
+        return tables.progress(mine, self.goals[problem], budget or self.budgets[-1])
 
     @cached_property
     def styles(self) -> "dict[str, AgentStyle]":
@@ -102,3 +170,32 @@ class Sweep:
             for budget, scores in self.scores.items()
             if scores.drawn and len(scores.seeds) > 1
         }
+
+
+def _columns(problem: str, result: SearchResult, numbers: dict[str, list[str]]) -> dict[str, Any]:
+    """Return what a sweep knows of a run before it starts.
+
+    Args:
+        problem: Label.
+        result: Of the run.
+        numbers: Agent -> its settings so far, the first its defaults; added to.
+    """
+    identity = result.identity
+    agent = str(identity["agent"])
+    setting = json.dumps(identity["hyperparameters"], sort_keys=True)
+    if agent not in numbers:
+        known = AGENTS.get(agent)
+        own = setting if known is None else json.dumps(known.Config().to_dict(), sort_keys=True)
+        numbers[agent] = [own]
+    if setting not in numbers[agent]:
+        numbers[agent].append(setting)
+    return {
+        "run": f"{identity['config_hash']}-{identity['seed']}",
+        "problem": problem,
+        "problem_name": identity["problem"],
+        "agent": agent,
+        "setting": numbers[agent].index(setting),
+        "hyperparameters": setting,
+        "seed": identity["seed"],
+        "budget": identity["budget"],
+    }

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from archgym.search import SearchResult
 
 if TYPE_CHECKING:
@@ -17,22 +15,8 @@ SORTED_BY = ("problem", "agent", "setting", "budget", "seed")
 
 def finished_row(columns: Mapping[str, Any], result: SearchResult) -> dict[str, Any]:
     """Return the row of a run that ended."""
-    spent, best = 0, -np.inf
-    curve: list[tuple[int, float]] = []
-    archive: list[tuple[float, ...]] = []
-    front: list[tuple[int, tuple[float, ...]]] = []
-    several = len(result.objectives) > 1
-    for trial in result.trials:
-        spent += not trial.cached
-        if not trial.feasible or trial.cached:
-            continue
-        if trial.reward > best:
-            best = trial.reward
-            curve.append((spent, best))
-        if several and not any(_covers(other, trial.rewards) for other in archive):
-            archive = [other for other in archive if not _covers(trial.rewards, other)]
-            archive.append(trial.rewards)
-            front.append((spent, trial.rewards))
+    when, rewards = result.curve()
+    front = _front(result) if len(result.objectives) > 1 else []
     infeasible = sum(not trial.feasible and not trial.cached for trial in result.trials)
     return {
         **columns,
@@ -49,13 +33,29 @@ def finished_row(columns: Mapping[str, Any], result: SearchResult) -> dict[str, 
         "best_reward": result.best_reward,
         "ask_s": result.ask_seconds,
         "evaluate_s": result.evaluate_seconds,
-        "curve_evaluations": [when for when, _ in curve],
-        "curve_rewards": [reward for _, reward in curve],
+        "curve_evaluations": when.tolist(),
+        "curve_rewards": rewards.tolist(),
         "front_evaluations": [when for when, _ in front],
         "front_rewards": [list(rewards) for _, rewards in front],
         "version": result.identity["version"],
         "config_hash": result.identity["config_hash"],
     }
+
+
+def _front(result: SearchResult) -> list[tuple[int, tuple[float, ...]]]:
+    """Return evaluations and rewards of feasible trials that no earlier one covered."""
+    spent = 0
+    archive: list[tuple[float, ...]] = []
+    front: list[tuple[int, tuple[float, ...]]] = []
+    for trial in result.trials:
+        spent += not trial.cached
+        if trial.feasible and not (
+            trial.cached or any(_covers(other, trial.rewards) for other in archive)
+        ):
+            archive = [other for other in archive if not _covers(trial.rewards, other)]
+            archive.append(trial.rewards)
+            front.append((spent, trial.rewards))
+    return front
 
 
 def failed_row(columns: Mapping[str, Any], error: str) -> dict[str, Any]:
@@ -72,16 +72,24 @@ def write_rows(
     path: Path, rows: Iterable[Mapping[str, Any]], optima: Mapping[str, Mapping[str, Any] | None]
 ) -> None:
     """Write all rows in order as Parquet, with the exact optimum where it is known."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    partial = path.with_name(f"{path.name}.partial")
+    pq.write_table(table_of(rows, optima), partial, compression="zstd")
+    partial.replace(path)
+
+
+def table_of(
+    rows: Iterable[Mapping[str, Any]], optima: Mapping[str, Mapping[str, Any] | None]
+) -> "pa.Table":
+    """Return all rows in order as a table, with the exact optimum where it is known."""
+    import pyarrow as pa
 
     schema = _schema()
     ordered = sorted(rows, key=lambda row: [row[name] for name in SORTED_BY])
     content = [{**row, "optimum_reward": _reward(optima.get(row["problem"]))} for row in ordered]
     columns = {name: [row.get(name) for row in content] for name in schema.names}
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(pa.table(columns, schema=schema), partial, compression="zstd")
-    partial.replace(path)
+    return pa.table(columns, schema=schema)
 
 
 def _reward(optimum: Mapping[str, Any] | None) -> float | None:

@@ -17,6 +17,7 @@ from archgym.errors import (
 )
 from archgym.pareto import crowding_distance, nondominated_order, pareto_mask
 from archgym.search import ProgressEvent, search
+from archgym.stats import best_at
 from archgym.task import MAX_ASKS_PER_BUDGET, BudgetExhausted, Task
 from archgym.testing import ToyProblem
 
@@ -314,6 +315,17 @@ def test_the_best_trial_is_feasible_and_the_first_of_equals():
     assert result.best_design == result.best.design
     assert result.best_evaluation is not None
     assert result.best_evaluation.metrics == result.best.metrics
+
+
+def test_the_curve_is_every_improvement_counted_in_evaluations():
+    result = search(ToyProblem(), scripted(DESIGNS[:3], DESIGNS[:2], DESIGNS[3:]), 12, 0)
+    when, rewards = result.curve()
+    assert (np.diff(rewards) > 0).all()
+    assert rewards[-1] == result.best_reward
+    paid = [trial for trial in result.trials if not trial.cached]
+    for at in range(1, 13):
+        fair = [trial.reward for trial in paid[:at] if trial.feasible]
+        np.testing.assert_equal(best_at(when, rewards, at), max(fair, default=math.nan))
 
 
 def test_without_a_feasible_trial_there_is_no_best():

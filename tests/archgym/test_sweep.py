@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import archgym.sweep
 from archgym import make_problem, search
 from archgym._pool import run_pool
 from archgym.cli import main
@@ -20,7 +21,7 @@ from archgym.envs import REGISTRY, ProblemSpec
 from archgym.errors import FailedRunsError, InvalidConfigError, RecordError, UnknownNameError
 from archgym.ground_truth import enumerate_problem
 from archgym.problem import Evaluation
-from archgym.sweep import SweepConfig, load_sweep, run_sweep
+from archgym.sweep import Sweep, SweepConfig, load_sweep, run_sweep
 from archgym.sweep._jobs import made_problem, sweep_jobs
 from archgym.sweep._journal import Journal
 from archgym.sweep._ray import run_on_ray
@@ -68,6 +69,45 @@ def test_a_row_says_what_a_search_alone_finds(folder):
     curve = dict(zip(row["curve_evaluations"], row["curve_rewards"], strict=True))
     assert curve[max(curve)] == alone.best_reward
     assert list(row["curve_rewards"]) == sorted(row["curve_rewards"])
+
+
+def test_searches_made_one_by_one_amount_to_the_sweep(folder):
+    swept = Sweep.load(folder)
+    problem = make_problem(DRAM["name"], **DRAM["config"])
+    results = [
+        search(problem, agent, 10, seed, hyperparameters=json.loads(setting))
+        for agent, seed, setting in swept.every_run[
+            ["agent", "seed", "hyperparameters"]
+        ].itertuples(index=False)
+    ]
+    made = Sweep.of_results({"dram": results}, {"dram": 2.5})
+    pd.testing.assert_frame_equal(
+        made.every_run.drop(columns=[*WALL, "run", "optimum_reward"]),
+        swept.every_run.drop(columns=[*WALL, "run", "optimum_reward"]),
+    )
+    assert made.goals["dram"].exact
+    assert made.goals["dram"].reward == 2.5
+    best = max(result.best_reward for result in results)
+    assert Sweep.of_results({"dram": results}).goals["dram"].reward == best
+    assert made.scores[10].values["genetic"].shape == (1, 3, 2)
+    progress = made.progress("dram")
+    last = progress[(progress["agent"] == "random_walk") & (progress["evaluation"] == 10)]
+    rewards = [r.best_reward for r in results if r.identity["agent"] == "random_walk"]
+    assert last["median"].item() == pytest.approx(2.5 - sum(rewards) / 2)
+    with pytest.raises(UnknownNameError, match="dram"):
+        made.progress("drum")
+    with pytest.raises(InvalidConfigError, match="Two results on 'dram'"):
+        Sweep.of_results({"dram": results * 2})
+    with pytest.raises(InvalidConfigError, match="no results on 'drum'"):
+        Sweep.of_results({"dram": results}, {"drum": 1.0})
+
+
+def test_what_the_tables_of_a_sweep_return_is_public(folder):
+    swept = Sweep.load(folder)
+    parts = [swept.goals["dram"], swept.scores[10], *swept.agents[10], *swept.lottery[10]]
+    names = {type(part).__name__ for part in parts}
+    assert names == {"Goal", "Cubes", "AgentRow", "LotteryRow"}
+    assert names <= set(archgym.sweep.__all__)
 
 
 def test_the_same_command_runs_nothing_again(folder):
