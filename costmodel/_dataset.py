@@ -112,6 +112,22 @@ class Dataset:
         second[rng.permutation(len(names))[:count]] = True
         return self.take(~second[which]), self.take(second[which])
 
+    def joined(self, other: Self) -> Self:
+        """Return the rows of both; columns are those that both have."""
+        return type(self)(
+            texts=self.texts + other.texts,
+            labels={
+                name: np.concatenate([values, other.labels[name]])
+                for name, values in self.labels.items()
+                if name in other.labels
+            },
+            columns={
+                name: np.concatenate([values, other.columns[name]])
+                for name, values in self.columns.items()
+                if name in other.columns
+            },
+        )
+
     def subset(self, size: int, seed: int) -> Self:
         """Return ``size`` rows drawn at random, all if there are no more."""
         rng = np.random.default_rng(np.random.SeedSequence(seed))

@@ -17,17 +17,21 @@ from costmodel._dataset import Dataset
 from costmodel.errors import ModelError
 from costmodel.features import Parsed
 from costmodel.models._model import Checkpoint, Model, NoCheckpoint, Progress, known_rows
+from costmodel.models._pooling import is_rare
 from costmodel.models._safetensors import Arrays
+from costmodel.models._sites import SitesModel
 from costmodel.models._target import Values, scale
 
 _HELD_BACK = 0.25
+_LEAST_FAMILIES = 8
+_ROUNDS_TO_NONE = np.log2(1.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsembleConfig:
     """Hyperparameters of an ensemble."""
 
-    members: tuple[str, ...] = ("sites", "trees", "trees-deep", "ridge", "roofline")
+    members: tuple[str, ...] = ("sites", "trees", "ridge", "roofline")
     """Names of the models."""
     seed: int = 0
     """Seed of the members, and of what is held back."""
@@ -36,8 +40,8 @@ class EnsembleConfig:
 class EnsembleModel(Model):
     """A weighted sum of models.
 
-    The weights come from members that have not seen a quarter of the programs; then all members
-    learn from all programs.
+    The weights come from members that have not seen a quarter of the programs, half of it whole
+    families; then all members learn from all programs.
     """
 
     kind: ClassVar[str] = "ensemble"
@@ -61,13 +65,13 @@ class EnsembleModel(Model):
         if calibration is None:
             dataset, calibration = dataset.halves(_HELD_BACK, self.config.seed)
         names = tuple(targets)
-        keep, back = dataset.halves(_HELD_BACK, self.config.seed + 1)
+        keep, back = _held_back(dataset, self.config.seed + 1)
         steps = 2 * len(self.config.members)
-        trial = self._learnt(keep, names, 0, steps, progress, _Prefixed(others, "trial"))
+        trial = self._learnt(keep, back, names, 0, steps, progress, _Prefixed(others, "trial"))
         self.targets = trial[0].targets
         self._weigh(trial, back, names)
         self.members = self._learnt(
-            dataset, names, steps // 2, steps, progress, _Prefixed(others, "whole")
+            dataset, calibration, names, steps // 2, steps, progress, _Prefixed(others, "whole")
         )
         progress("done", steps, steps)
         self.targets = self.members[0].targets
@@ -77,6 +81,7 @@ class EnsembleModel(Model):
     def _learnt(
         self,
         dataset: Dataset,
+        calibration: Dataset,
         targets: tuple[str, ...],
         done: int,
         steps: int,
@@ -89,7 +94,8 @@ class EnsembleModel(Model):
         for i, name in enumerate(self.config.members):
             progress(name, done + i, steps)
             model = make_model(name, seed=self.config.seed)
-            found.append(model.fit(dataset, targets, checkpoint=checkpoint.of(name)))
+            kept = checkpoint.of(name)
+            found.append(model.fit(dataset, targets, calibration=calibration, checkpoint=kept))
         return tuple(found)
 
     def _weigh(self, trial: tuple[Model, ...], back: Dataset, targets: tuple[str, ...]) -> None:
@@ -106,10 +112,19 @@ class EnsembleModel(Model):
         if not self.members:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
         total = np.zeros((len(programs.texts), len(which)))
+        rare = np.array([is_rare(self.targets[i]) for i in which], dtype=bool)
+        none = np.zeros(total.shape, dtype=bool)
+        sure = total.copy()
         for model, weights in zip(self.members, self._weights, strict=True):
-            if np.any(weights[which] > 0):
-                total += model._predict(programs, which) * weights[which]
-        return total
+            decides = rare.any() and isinstance(model, SitesModel)
+            if not decides and not np.any(weights[which] > 0):
+                continue
+            predicted = model._predict(programs, which)
+            total += predicted * weights[which]
+            if decides:  # whether there is any is not for the others to blur
+                none = rare & (predicted < _ROUNDS_TO_NONE)
+                sure = predicted
+        return np.where(none, sure, total)
 
     def save_pretrained(self, folder: Path | str) -> Path:
         """Write a folder with the members in it."""
@@ -157,6 +172,19 @@ class _Prefixed:
     def save(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep arrays."""
         self._whole.save(f"{self._prefix}-{name}", arrays)
+
+
+def _held_back(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Return what to learn from and what to weigh on: programs of known and of new families."""
+    families = dataset.columns.get("family")
+    if families is None or len(set(families)) < _LEAST_FAMILIES:
+        return dataset.halves(_HELD_BACK, seed)
+    names = np.unique(families.astype(str))
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    new = rng.permutation(names)[: max(1, round(_HELD_BACK / 2 * len(names)))]
+    away = np.isin(families.astype(str), new)
+    known, back = dataset.take(~away).halves(_HELD_BACK / 2, seed)
+    return known, back.joined(dataset.take(away))
 
 
 def _scaled(model: Model, texts: list[bytes]) -> Values:

@@ -95,8 +95,9 @@ class Forest:
         first = self.leaf[np.cumsum(self.tree_leaves) - self.tree_leaves]
         beyond = (self.leaf - np.repeat(first, self.tree_leaves)).astype(np.float16)
         child = np.int8 if self.tree_leaves.max(initial=0) <= 128 else np.int16
+        wide = np.uint8 if self.feature.max(initial=0) < 256 else np.uint16
         arrays = {
-            "feature": self.feature,
+            "feature": self.feature.astype(wide),
             "bin": local.astype(small),
             "thresholds": table[:, 1].astype(np.float32),
             "starts": starts.astype(np.int32),
