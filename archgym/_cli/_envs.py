@@ -57,21 +57,15 @@ def _show_list(output: Output, problems: "list[Problem]", summaries: dict[str, s
 
 
 def _show_one(output: Output, problem: "Problem", summary: str) -> None:
-    design = problem.default_design
-    parameters = [
-        [
-            parameter.name,
-            parameter.allowed,
-            design.get(parameter.name, "-"),
-            "" if parameter.when is None else _condition(parameter.when),
-        ]
-        for parameter in problem.space.parameters
-    ]
+    table = problem.space.table()
+    defaults = [problem.default_design.get(name, "-") for name in problem.space.names]
+    table.insert(len(table.columns) - 2, "default", list(map(str, defaults)))
+    table = table.loc[:, (table != "").any()]
     metrics = [[m.name, m.unit, m.direction, m.description] for m in problem.metrics.values()]
     output.show(
         f"{problem.name}: {summary}",
         f"{problem.space.size:,} designs, default objective {problem.default_objective}\n",
-        grid(["parameter", "values", "default", "active if"], parameters),
+        grid(list(table.columns), table.values.tolist()),
         "",
         grid(["metric", "unit", "better", "meaning"], metrics),
     )
@@ -105,10 +99,6 @@ def _arguments(problem: "Problem") -> list[tuple[str, str, str]]:
         for name, p in inspect.signature(type(problem)).parameters.items()
         if name != "evaluator"
     ]
-
-
-def _condition(when: Any) -> str:
-    return f"{when.parent} is {' or '.join(map(str, when.values))}"
 
 
 def _described(problem: "Problem", summary: str) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class Condition:
             )
         object.__setattr__(self, "values", tuple(self.values))
 
+    def __str__(self) -> str:
+        """Return the condition in words."""
+        return f"{self.parent} is {' or '.join(map(str, self.values))}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(ABC):

@@ -16,7 +16,7 @@ from archgym.errors import (
     InvalidDesignError,
     did_you_mean,
 )
-from archgym.space import _interop
+from archgym.space import _interop, _table
 from archgym.space._activity import ActivityForest
 from archgym.space._constraints import Constraint, count_legal, design_of
 from archgym.space._parameters import (
@@ -25,6 +25,7 @@ from archgym.space._parameters import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from optuna.distributions import BaseDistribution
     from optuna.trial import BaseTrial
 
@@ -131,6 +132,22 @@ class DesignSpace:
     def __repr__(self) -> str:
         inner = ", ".join(f"{p.name}: {p.cardinality}" for p in self.parameters)
         return f"DesignSpace({inner})"
+
+    def __str__(self) -> str:
+        """Return the number of designs and `table` as text."""
+        return _table.text_of(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        return f"<p>{_table.size_of(self)}</p>{_table.shown(self).to_html(index=False)}"
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row per parameter to read, all text.
+
+        Returns:
+            Columns ``parameter, kind, values, unit, active if, group``; empty where there is none.
+        """
+        return _table.table_of(self)
 
     # ---------------------------------------------------------------- bijection
 

@@ -424,3 +424,37 @@ def test_a_logarithmic_grid_has_equal_ratios_and_exact_ends():
     assert grid[0] == 0.1
     assert grid[-1] == 100.0
     assert ratios == pytest.approx([10**0.5] * 6)
+
+
+# ---------------------------------------------------------------- as a table
+
+
+def test_a_space_reads_as_a_table_of_what_it_has():
+    space = DesignSpace(
+        [
+            Categorical(name="policy", choices=("open", "closed", "adaptive")),
+            Integer(name="limit", low=1, high=8, unit="rows", when=Condition("policy", ("open",))),
+        ]
+    )
+    table = space.table()
+    assert list(table.columns) == ["parameter", "kind", "values", "unit", "active if", "group"]
+    assert list(table["active if"]) == ["", "policy is open"]
+    assert str(space).splitlines() == [
+        "10 designs",
+        "",
+        "parameter  kind         values                  unit  active if",
+        "policy     categorical  open, closed, adaptive",
+        "limit      integer      1 to 8                  rows  policy is open",
+    ]
+    html = space._repr_html_()
+    assert "10 designs" in html
+    assert "<th>group</th>" not in html  # it is empty
+
+
+def test_a_bound_on_the_size_is_called_one():
+    space = DesignSpace(
+        [Integer(name=f"p{i}", low=0, high=99) for i in range(5)],
+        [Constraint("any", lambda design: -1.0, "Nothing is refused.")],
+    )
+    assert not space.size_is_exact
+    assert str(space).startswith("at most 10,000,000,000 designs")
