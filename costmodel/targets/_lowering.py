@@ -54,8 +54,10 @@ def parse(text: str) -> Module:
         SampleError: If the text is not a module of dialects that MLIR knows.
     """
     ir = mlir()
+    # The names of resources are a context's: the second of one name gets another.
+    context = _new_context() if "dense_resource" in text else _context()
     try:
-        return ir.Module.parse(text, _context())
+        return ir.Module.parse(text, context)
     except ir.MLIRError as error:
         raise SampleError(f"does not parse: {error}") from error
 
@@ -63,6 +65,10 @@ def parse(text: str) -> Module:
 @cache
 def _context() -> Any:
     # One for all modules of the process: making one takes fifty times as long as parsing.
+    return _new_context()
+
+
+def _new_context() -> Any:
     context = mlir().Context()
     context.enable_multithreading(False)  # one function: threads would only cost their start
     return context
