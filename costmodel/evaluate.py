@@ -312,7 +312,8 @@ def _row(target: str, metric: str, value: float, rows: int) -> Row:
 
 def _range(labels: Any) -> float:
     known = labels[np.isfinite(labels)]
-    return max(float(np.ptp(known)), 1e-12) if len(known) else 1.0
+    spread = float(np.ptp(known)) if len(known) else 0.0
+    return spread if spread > 0 else float("nan")  # of a constant, no error has a share
 
 
 def _nan(value: Any) -> float:

@@ -18,15 +18,19 @@ _WORST = ("register_pressure_fp", "register_pressure_gpr", "registers", "vgprs",
 _SHARPNESS = 4.0
 """How much the worst site outweighs the others: a soft maximum, so that all sites learn."""
 _LEAST, _MOST = -30.0, 60.0
-_OVER_TIME = ("executed_instructions", "cycles", "latency", "energy", "flops", "bytes")
-_NOT_TIME = ("stack_bytes", "spill_bytes", "shared_bytes", "lds_bytes")
+_OVER_TIME = ("executed_instructions", "cycles", "latency", "energy")
+_OF_PROGRAM = {
+    "flops": "program_flops",
+    "bytes": "program_bytes",
+    "arithmetic_intensity": "program_intensity",
+}
 _WIDTHS = {"haswell": "256", "neoverse": "128"}
-_RARE = ("spills", "reloads", "spill_bytes")
+_RARE = ("spills", "reloads", "spill_bytes", "shared_bytes", "lds_bytes")
 
 
 def pooling_of(target: Target) -> Kind:
     """Return how sites make up a program for a target."""
-    if not target.log:
+    if not target.log or target.quantity in _OF_PROGRAM:
         return "mean"
     return "max" if target.quantity in _WORST else "sum"
 
@@ -34,12 +38,15 @@ def pooling_of(target: Target) -> Kind:
 def guess_of(target: Target) -> int:
     """Return the feature of a site that estimates its part of a target; -1 if there is none.
 
-    Operations times iterations for what adds up over time; for floating-point registers of a CPU
+    Operations times iterations for what adds up over time; what the text says for analytic
+    targets; for floating-point registers of a CPU
     the accumulators and rows that a contraction on vectors keeps.
     """
     names = site_feature_names()
     quantity = target.quantity
-    if quantity.endswith(_OVER_TIME) and quantity not in _NOT_TIME and target.log:
+    if quantity in _OF_PROGRAM:
+        return names.index(_OF_PROGRAM[quantity])
+    if quantity.endswith(_OVER_TIME) and target.log:
         return names.index("work")
     if quantity != "register_pressure_fp":
         return -1

@@ -249,6 +249,11 @@ class SiteWriter {
     w_.log("program_lines", lines);
     w_.log("program_calls", calls);
     w_.log("program_arguments", p_.arguments.count);
+    const double bytes = std::min(p_.arguments.bytes + p_.arguments.result_bytes, kHuge);
+    w_.log("program_bytes", bytes);
+    w_.log("program_flops", p_.totals.flops);
+    w_.log("program_intensity", p_.totals.flops / std::max(bytes, 1.0));
+    w_.log("program_tensor_bytes", p_.totals.tensor_bytes);
     w_.log("program_iterations", p_.totals.points + p_.loops.iterations);
     w_.log("sites_before", place);
     w_.log("sites_behind", count - 1 - place);
