@@ -42,6 +42,8 @@ class SitesConfig:
     """Sites in a leaf, at least."""
     feature_share: float = 0.4
     """Share of the features that each tree sees."""
+    tolerance: float = 0.2
+    """Error, as a logarithm to base 2, above which registers' errors count by size, not square."""
     l2: float = 0.5
     """L2 penalty on leaves."""
     seed: int = 0
@@ -98,7 +100,14 @@ class SitesModel(Model):
 
         def objective(raw: Values, data: Any) -> tuple[Values, Values]:
             value, slope = pool.pooled(raw + guesses, kind)
-            return (value - goals)[of_site] * slope, np.maximum(slope, _LEAST_CURVATURE)
+            error = value - goals
+            # Registers should be hit exactly: the pseudo-Huber loss keeps few large errors from
+            # moving all others.
+            weight = np.ones_like(error)
+            if kind == "max":
+                weight = 1.0 / np.sqrt(1.0 + (error / self.config.tolerance) ** 2)
+            pull = (error * weight)[of_site] * slope
+            return pull, np.maximum(slope * weight[of_site], _LEAST_CURVATURE)
 
         return self._boost(lightgbm, part, objective, offset, slug(target.name), checkpoint)
 
