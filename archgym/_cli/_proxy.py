@@ -14,7 +14,7 @@ from archgym.errors import InvalidConfigError
 from simulators._terminal import Output, grid
 
 if TYPE_CHECKING:
-    from archgym.proxy import Proxy
+    from archgym.proxy import Examples, Proxy
 
 TIMED_DESIGNS = 20_000
 
@@ -92,6 +92,8 @@ class ProxyEvaluate:
     """A data set of the same problem."""
     only: str | None = None
     """Workload, or fingerprint, of the problem, if the data set holds several."""
+    figures: Annotated[Path | None, arg(metavar="FILE.html")] = None
+    """Also draw predicted against simulated metrics on this page."""
     json: bool = False
     """Write JSON."""
 
@@ -122,6 +124,9 @@ class ProxyEvaluate:
             f"{number(design_us, 3)} µs per design in batches\n",
             _scores(scores, proxy.info["level"]),
         )
+        if self.figures is not None:
+            self.figures.write_text(_page(proxy, examples, rows), encoding="utf-8")
+            output.show(f"\nWrote {self.figures}")
         output.result({"designs": len(rows), "us_per_design": design_us, "scores": scores})
         return 0
 
@@ -177,6 +182,27 @@ def _scores(scores: Mapping[str, Mapping[str, Any]], level: float) -> Any:
     cover = f"{100 * level:.0f} % intervals cover %"
     headers = ["metric", ">RMSE", ">% of mean", ">Spearman", f">{cover}", ">all trees agree %"]
     return grid([*headers, ">others covered %", ">their width %"], rows)
+
+
+def _page(proxy: "Proxy", examples: "Examples", rows: Any) -> str:
+    """Return a page with a figure per metric."""
+    from archgym.plots import Axis, prediction_figure
+    from archgym.report._page import element, figure, page
+
+    info = proxy.info
+    title = f"{info['model']}: {info['problem']} on {info['workload']}"
+    cover = f"Bars are {100 * info['level']:.0f} % intervals."
+    remark = f"{len(rows):,} designs that the proxy has not learnt from. {cover}"
+    found = proxy.predict(examples.vectors[rows])
+    figures = []
+    for i, name in enumerate(found.targets):
+        axis = Axis(name=name, unit=unit_of(name))
+        interval = (found.lower[:, i], found.upper[:, i])
+        drawn = prediction_figure(
+            examples.values[rows, i], found.mean[:, i], axis, interval=interval
+        )
+        figures += [element("h2", name), figure(f"figure-{name}", drawn)]
+    return page(title, [element("h1", title), element("p", remark), *figures])
 
 
 def _timed(proxy: "Proxy") -> float:

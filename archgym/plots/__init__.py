@@ -3,6 +3,7 @@
 from archgym.plots._charts import roofline_figure, stacked_figure
 from archgym.plots._parallel import Value, parallel_figure
 from archgym.plots._pareto import pareto_figure
+from archgym.plots._prediction import prediction_figure
 from archgym.plots._search import comparison_figure, convergence_figure, importance_figure
 from archgym.plots._style import BASELINE, AgentStyle, Axis, agent_styles, metric_label
 from archgym.plots._sweep import (
@@ -31,6 +32,7 @@ __all__ = [
     "metric_label",
     "parallel_figure",
     "pareto_figure",
+    "prediction_figure",
     "profile_figure",
     "progress_figure",
     "ranking_figure",

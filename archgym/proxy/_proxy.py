@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,13 @@ from archgym.proxy._scores import (
     Calibration,
     Prediction,
     Target,
+    score_table,
     score_targets,
 )
 from archgym.space import Design, DesignSpace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CALIBRATION_SHARE, MAX_CALIBRATION = 0.15, 10_000
 
@@ -83,6 +87,14 @@ class Proxy:
     def names(self) -> tuple[str, ...]:
         """Names of the metrics that it predicts."""
         return tuple(target.name for target in self.targets)
+
+    @property
+    def scores(self) -> "pd.DataFrame":
+        """How good it is on the designs that `train_proxy` held out: a row per metric.
+
+        The columns are those of `score`; without rows if none were held out.
+        """
+        return score_table(self.info.get("scores", {}))
 
     def predict(self, vectors: Indices) -> Prediction:
         """Predict the metrics of canonical index vectors, shape (n, parameters), in one batch."""

@@ -1,14 +1,17 @@
 """How good predictions are, and intervals that cover as often as they say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archgym.errors import RecordError
 from archgym.proxy._models import Arrays, Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVEL = 0.9
 """Share of the values that an interval covers."""
@@ -193,6 +196,14 @@ def score_targets(
         )
         for i, target in enumerate(targets)
     }
+
+
+def score_table(scores: Mapping[str, Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return the result of `score_targets` as numbers, a row per metric; NaN for None."""
+    import pandas as pd
+
+    table = pd.DataFrame.from_dict(dict(scores), orient="index", dtype=float)
+    return table.rename_axis("metric")
 
 
 def _score(

@@ -1,11 +1,15 @@
 """A design space as a table to read."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from archgym.space._space import DesignSpace
+
+LINE_LENGTH = 120
+MIN_VALUES_LENGTH = 30
 
 
 def table_of(space: "DesignSpace") -> "pd.DataFrame":
@@ -39,9 +43,18 @@ def size_of(space: "DesignSpace") -> str:
 
 
 def text_of(space: "DesignSpace") -> str:
-    """Return the number of designs and the table, aligned to the left."""
+    """Return the number of designs and the table, aligned to the left.
+
+    Values, which may be long, come last and wrap.
+    """
     table = shown(space)
+    values = ["values", *table.pop("values")]
     columns = [[name, *table[name]] for name in table.columns]
     padded = [[text.ljust(max(map(len, column))) for text in column] for column in columns]
-    rows = ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
-    return "\n".join([size_of(space), "", *rows])
+    lines = [size_of(space), ""]
+    for *row, listed in zip(*padded, values, strict=True):
+        begin = "".join(f"{text}  " for text in row)
+        width = max(LINE_LENGTH - len(begin), MIN_VALUES_LENGTH)
+        first, *rest = wrap(listed, width, break_on_hyphens=False)
+        lines += [begin + first, *(" " * len(begin) + line for line in rest)]
+    return "\n".join(lines)

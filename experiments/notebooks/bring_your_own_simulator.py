@@ -128,6 +128,7 @@ class BlockedProduct(Problem):
 
 
 problem = BlockedProduct()
+print(problem.space, end="\n\n")
 print(problem.describe(problem.default_design, problem.reference))
 
 # %% [markdown]

@@ -18,19 +18,17 @@
 # ended from the optimum, and says how sure it is.
 
 # %%
-# ruff: noqa: D100, D103
+# ruff: noqa: D100
 import os
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 import archgym
 from archgym import plots
 from archgym.ground_truth import GroundTruth, shipped
 from archgym.stats import (
     Estimate,
-    best_at,
     bootstrap,
     equivalence,
     interquartile_mean,
@@ -38,6 +36,7 @@ from archgym.stats import (
     probability_of_improvement,
     rank_agents,
 )
+from archgym.sweep import Sweep
 
 # Evaluations per run, and runs of each agent on each problem.
 BUDGET = int(os.environ.get("ARCHGYM_NOTEBOOK_BUDGET", "100"))
@@ -90,24 +89,16 @@ for label, known in zip(problems, optima.values(), strict=True):
 
 # %%
 results = {
-    (agent, label, seed): archgym.search(problem, agent, BUDGET, seed)
+    label: [
+        archgym.search(problem, agent, BUDGET, seed) for agent in AGENTS for seed in range(SEEDS)
+    ]
     for label, problem in problems.items()
-    for seed in range(SEEDS)
-    for agent in AGENTS
 }
-
-
-def score(agent: str, label: str, seed: int) -> float:
-    reward = results[agent, label, seed].best_reward
-    return 0.0 if reward is None else reward / best[label]
-
-
+sweep = Sweep.of_results(results, optima=best)
 # Agent -> scores, one row per problem and one column per seed.
-scores = {
-    agent: np.array([[score(agent, label, seed) for seed in range(SEEDS)] for label in problems])
-    for agent in AGENTS
-}
-print(f"{len(results)} runs, {sum(r.evaluations for r in results.values()):,} evaluations")
+scores = sweep.scores[BUDGET].of_setting()
+evaluations = sum(sweep.runs["evaluations"])
+print(f"{len(sweep.runs)} runs, {evaluations:,} evaluations")
 
 # %% [markdown]
 # ## 3. What a single seed would have told us
@@ -197,24 +188,8 @@ plots.profile_figure(profiles)
 
 # %%
 label = next(iter(problems))
-at = np.unique(np.geomspace(1, BUDGET, 60).round().astype(np.int64))
-
-
-def regret_curve(agent: str, seed: int) -> NDArray[np.float64]:
-    spent = [trial for trial in results[agent, label, seed].trials if not trial.cached]
-    found = [trial.reward if trial.feasible else -np.inf for trial in spent]
-    so_far = np.maximum.accumulate(found)
-    return np.maximum(best[label] - best_at(np.arange(1, len(so_far) + 1), so_far, at), 1e-3)
-
-
-curves = []
-for agent in AGENTS:
-    of_seeds = np.array([regret_curve(agent, seed) for seed in range(SEEDS)])
-    low, middle, high = np.quantile(of_seeds, [0.25, 0.5, 0.75], axis=0)
-    curves.append(
-        pd.DataFrame({"agent": agent, "evaluation": at, "q25": low, "median": middle, "q75": high})
-    )
-plots.progress_figure(pd.concat(curves), label=f"regret on {label} (octaves)", log=True)
+regret = sweep.progress(label)
+plots.progress_figure(regret, label=f"regret on {label} (octaves)", log=True)
 
 # %% [markdown]
 # ## 8. Different, or not?

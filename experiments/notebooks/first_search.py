@@ -21,7 +21,6 @@
 # ruff: noqa: D100
 import os
 import tempfile
-import textwrap
 
 import gymnasium
 import pandas as pd
@@ -53,16 +52,12 @@ print(info["design"])
 #
 # Behind the environment is a *problem*: a design space, a workload and a simulator. Some parameters
 # exist only together with a value of another one: without refresh there is nothing to postpone.
+# (In a notebook, `space` alone shows this as a table; `space.table()` is a data frame.)
 
 # %%
 problem = env.get_wrapper_attr("problem")
 space = problem.space
-print(f"{space.size:,} designs")
-for parameter in space.parameters:
-    values, when = list(map(str, parameter.values)), parameter.when
-    listed = ", ".join(values) if len(values) <= 8 else f"{values[0]} to {values[-1]}"
-    condition = "" if when is None else f"  (only if {when.parent} is {' or '.join(when.values)})"
-    print(f"{parameter.name:24} {textwrap.shorten(listed, 60)}{condition}")
+print(space)
 
 # %% [markdown]
 # ## 3. Where we start

@@ -21,9 +21,8 @@
 # %%
 # ruff: noqa: D100
 import os
-import subprocess
-import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +35,7 @@ from archgym.stats import (
     tuned_scores,
     variance_shares,
 )
-from archgym.sweep import Sweep
+from archgym.sweep import Sweep, SweepConfig, run_sweep
 
 # Settings drawn for each agent, seeds of each, and evaluations of each run.
 SETTINGS = int(os.environ.get("ARCHGYM_NOTEBOOK_SETTINGS", "12"))
@@ -83,11 +82,8 @@ if SWEEP is None:
 scratch = tempfile.TemporaryDirectory()
 folder = Path(SWEEP or scratch.name)
 if SWEEP is None:
-    (folder / "sweep.toml").write_text(sweep_file, encoding="utf-8")
-    program = [sys.executable, "-m", "archgym.cli"]
-    command = ["sweep", f"{folder}/sweep.toml", "--out", str(folder), "--jobs", "1"]
-    done = subprocess.run([*program, *command], check=True, capture_output=True, text=True)  # noqa: S603
-    print(done.stdout)
+    done = run_sweep(SweepConfig.from_dict(tomllib.loads(sweep_file)), folder)
+    print(f"{done.runs} runs, {done.failed} of them failed")
 
 # %% [markdown]
 # ## 2. Scores

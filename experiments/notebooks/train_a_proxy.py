@@ -19,25 +19,22 @@
 # 'archgym[proxy]'`.
 
 # %%
-# ruff: noqa: B018, D100, D103
+# ruff: noqa: D100, D103
 import os
 import tempfile
 import time
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from scipy.stats import spearmanr
 
 import archgym
 from archgym import plots
 from archgym.dataset import DataSet, merge_dataset
 from archgym.ground_truth import GroundTruth
-from archgym.proxy import Proxy, train_proxy
-from archgym.search import SearchResult
+from archgym.proxy import Proxy, train_proxy, verify_winners
 from archgym.space import Design
 from archgym.stats import bootstrap
-from archgym.trials import Trial
 
 # Simulations of each agent, and evaluations of the search on the proxy.
 BUDGET = int(os.environ.get("ARCHGYM_NOTEBOOK_BUDGET", "400"))
@@ -71,18 +68,13 @@ print(f"{simulated.designs} different designs, {simulated.simulator_s:.1f} s of 
 # The split is by *design*: a design that two agents asked for is on one side only. Intervals are
 # calibrated on designs that were held back, and should cover 90 %.
 
-
 # %%
-def scores(proxy: Proxy) -> pd.DataFrame:
-    columns = ["rmse_percent", "mape_percent", "spearman", "coverage", "width_percent"]
-    return pd.DataFrame(proxy.info["scores"]).T[columns].astype(float).round(3)
-
-
 started = time.perf_counter()
 proxy = train_proxy(dataset, "extra_trees", TARGETS, seed=SEED)
 trained_s = time.perf_counter() - started
 print(f"learnt from {proxy.info['designs']['learnt']} designs in {trained_s:.1f} s")
-print(scores(proxy).to_string())
+columns = ["rmse_percent", "mape_percent", "spearman", "coverage", "width_percent"]
+print(proxy.scores[columns].round(3).to_string())
 
 # %% [markdown]
 # Is that so everywhere? The table of all 442,368 designs knows. The test above drew from what the
@@ -114,20 +106,10 @@ def anywhere(proxy: Proxy) -> pd.DataFrame:
 print(anywhere(proxy).to_string())
 
 # %%
-shown, column = slice(0, 1500), TARGETS.index("latency_mean_ns")
-x, y = actual[shown, column], proxy.predict(truth.vectors[rows[shown]]).mean[:, column]
-ends = [float(x.min()), float(x.max())]
-dots = go.Scatter(x=x, y=y, mode="markers", marker={"size": 5, "opacity": 0.4}, name="a design")
-line = go.Scatter(
-    x=ends, y=ends, mode="lines", line={"color": "black", "dash": "dot"}, name="exact"
-)
-pairs = go.Figure([dots, line])
-pairs.update_xaxes(type="log", dtick=1, title="simulated mean latency (ns)")
-pairs.update_yaxes(type="log", dtick=1, title="predicted mean latency (ns)")
-pairs.update_layout(
-    template="plotly_white", colorway=["#0072B2"], height=440, margin={"t": 20}, legend={"x": 0.02}
-)
-pairs
+column = TARGETS.index("latency_mean_ns")
+found = proxy.predict(truth.vectors[rows]).mean[:, column]
+axis = plots.Axis(name="latency_mean_ns", unit="ns")
+plots.prediction_figure(actual[:, column], found, axis)
 
 # %% [markdown]
 # ## 3. Whose data?
@@ -143,7 +125,7 @@ for teacher in ("random_walk", "genetic"):
     taught = train_proxy(
         dataset, "extra_trees", TARGETS, split="agent", train_agents=[teacher], seed=SEED
     )
-    transfer[teacher, "the other agent's"] = scores(taught)["spearman"]
+    transfer[teacher, "the other agent's"] = taught.scores["spearman"].round(3)
     transfer[teacher, "anywhere"] = anywhere(taught)["spearman"]
 ranks = pd.DataFrame(transfer).T.rename_axis(["learnt from", "tested on designs"])
 print("rank correlation\n" + ranks.to_string())
@@ -153,29 +135,20 @@ print("rank correlation\n" + ranks.to_string())
 #
 # A proxy is an evaluator: the same search, several times the designs. What it returns are
 # *predictions*, and the best of thousands is often the luckiest error. So the winners are simulated
-# before anybody believes them.
-
+# before anybody believes them: designs of different predictions, as those of which the same is
+# predicted are most likely the same.
 
 # %%
-def best_designs(result: SearchResult) -> list[Trial]:
-    # Designs of which the same is predicted are most likely the same: one of them is enough.
-    different = {round(trial.reward, 6): trial for trial in reversed(result.trials)}
-    return sorted(different.values(), key=lambda trial: -trial.reward)[:VERIFIED]
-
-
 stand_in = archgym.make_problem("archgym/DRAM-v0", **CONFIG, evaluator=proxy)
 on_proxy = archgym.search(stand_in, "genetic", PROXY_BUDGET, SEED)
-winners = best_designs(on_proxy)
-started = time.perf_counter()
-evaluations = problem.evaluate([trial.design for trial in winners])
-simulate_s = (time.perf_counter() - started) / len(winners)
-objective = problem.objective()
+checked = verify_winners(problem, [on_proxy], VERIFIED)
+simulate_s = checked.simulator_design_s
 verified = pd.DataFrame(
-    {"predicted reward": trial.reward, "simulated reward": objective.reward(evaluation)}
-    for trial, evaluation in zip(winners, evaluations, strict=True)
+    {"predicted reward": winner.predicted_reward, "simulated reward": winner.reward}
+    for winner in checked.winners
 )
 print(verified.round(3).to_string())
-print(f"the optimum is {truth.best(objective)[1]:.3f}")
+print(f"the optimum is {checked.optimum_reward:.3f}")
 
 # %% [markdown]
 # ## 5. Does it pay?
@@ -200,10 +173,9 @@ def regrets(seed: int, folder: str) -> dict[str, float]:
         bound, optimum = exact.objective(spec), OPTIMA[name]
         known = max(bound.reward(e) for e in exact.evaluate(designs_of(data)))
         promising = archgym.search(stand_in, "genetic", PROXY_BUDGET, seed, objective=spec)
-        winners = best_designs(promising)
-        checked = max(bound.reward(e) for e in exact.evaluate([t.design for t in winners]))
+        best = verify_winners(exact, [promising], VERIFIED).best.reward
         simulations = 2 * BUDGET + VERIFIED if name == "first question" else VERIFIED
-        found[f"{name}: proxy, {simulations} simulations"] = optimum - max(checked, known)
+        found[f"{name}: proxy, {simulations} simulations"] = optimum - max(best, known)
         for budget in sorted({simulations, 2 * BUDGET + VERIFIED}):
             direct = archgym.search(exact, "genetic", budget, seed, objective=spec)
             found[f"{name}: direct, {budget} simulations"] = optimum - (direct.best_reward or 0.0)
@@ -214,7 +186,10 @@ def designs_of(data: DataSet) -> list[Design]:
     return [problem.space.decode(vector) for vector in np.unique(data.vectors, axis=0)]
 
 
-QUESTIONS = {"first question": objective.spec, "second question": "product:time_ns*power_mw^2"}
+QUESTIONS = {
+    "first question": problem.objective().spec,
+    "second question": "product:time_ns*power_mw^2",
+}
 OPTIMA = {name: truth.best(problem.objective(spec))[1] for name, spec in QUESTIONS.items()}
 repeated = []
 for seed in range(SEEDS):

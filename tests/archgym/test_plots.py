@@ -15,6 +15,7 @@ from archgym.plots import (
     metric_label,
     parallel_figure,
     pareto_figure,
+    prediction_figure,
 )
 from archgym.plots._style import GREY
 from archgym.stats import Importance, convergence
@@ -203,3 +204,25 @@ def test_comparison_shows_both_designs_and_no_part_that_neither_has():
 )
 def test_labels_give_the_unit_once(name: str, unit: str, label: str):
     assert metric_label(name, unit) == label
+
+
+def test_predictions_are_drawn_over_what_was_simulated_with_their_intervals():
+    simulated, predicted = [1.0, 5.0, 50.0], np.array([1.5, 5.0, 40.0])
+    figure = prediction_figure(
+        simulated, predicted, LATENCY, interval=(predicted - 1, predicted + 2)
+    )
+    dots = trace(figure, "a design")
+    assert (list(dots.x), list(dots.y)) == (simulated, list(predicted))
+    bars = trace(figure, "interval").error_y
+    assert (set(bars.array), set(bars.arrayminus)) == ({2.0}, {1.0})
+    assert list(trace(figure, "exact").x) == list(trace(figure, "exact").y) == [1.0, 50.0]
+    assert figure.layout.xaxis.title.text == "simulated latency mean (ns), log scale"
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_many_predictions_are_thinned_and_a_narrow_metric_is_linear():
+    values = np.linspace(10.0, 20.0, 9000)
+    figure = prediction_figure(values, values, POWER)
+    assert len(trace(figure, "a design").x) == 3000
+    assert figure.layout.xaxis.type is None
+    assert len(figure.data) == 2

@@ -346,12 +346,21 @@ def test_a_search_on_a_proxy_from_the_command_line_simulates_its_winners(dram, t
     assert main([*command, "--verify", "-1"]) == 2
 
 
-def test_the_commands_score_and_predict(dram, capsys):
-    assert main(["proxy", "evaluate", str(dram / "proxy"), str(dram / "d.parquet"), "--json"]) == 0
+def test_the_commands_score_and_predict(dram, capsys, tmp_path):
+    command = ["proxy", "evaluate", str(dram / "proxy"), str(dram / "d.parquet"), "--json"]
+    assert main([*command, "--figures", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert 'id="figure-power_mw"' in page
+    assert "predicted power (mW)" in page
     text = capsys.readouterr().out
     found = json.loads(text[text.index("{") :])
     saved = json.loads((dram / "proxy" / "proxy.json").read_text())
     assert found["scores"] == saved["scores"]
+    table = Proxy.load(dram / "proxy").scores
+    assert list(table.index) == list(saved["scores"])
+    assert table.loc["power_mw"].dropna().to_dict() == {
+        name: value for name, value in saved["scores"]["power_mw"].items() if value is not None
+    }
     assert found["designs"] == saved["split"]["test_designs"]
     command = ["proxy", "predict", str(dram / "proxy"), "--design", "scheduler=Fifo", "--json"]
     assert main(command) == 0

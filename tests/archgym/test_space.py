@@ -442,10 +442,15 @@ def test_a_space_reads_as_a_table_of_what_it_has():
     assert str(space).splitlines() == [
         "10 designs",
         "",
-        "parameter  kind         values                  unit  active if",
-        "policy     categorical  open, closed, adaptive",
-        "limit      integer      1 to 8                  rows  policy is open",
+        "parameter  kind         unit  active if       values",
+        "policy     categorical                        open, closed, adaptive",
+        "limit      integer      rows  policy is open  1 to 8",
     ]
+    wide = DesignSpace([Categorical(name="many", choices=tuple(f"value{i}" for i in range(40)))])
+    lines = str(wide).splitlines()
+    assert 100 < max(map(len, lines)) <= 120
+    assert lines[3].startswith("many       categorical  value0, ")
+    assert lines[4].startswith(" " * 24 + "value")
     html = space._repr_html_()
     assert "10 designs" in html
     assert "<th>group</th>" not in html  # it is empty

@@ -127,26 +127,28 @@ def test_the_comparison_pairs_seeds_and_says_how_sure_it_is(monkeypatch):
     monkeypatch.setenv("ARCHGYM_NOTEBOOK_BUDGET", "30")
     monkeypatch.setenv("ARCHGYM_NOTEBOOK_SEEDS", "4")
     found = runpy.run_path(str(FOLDER / "compare_agents_honestly.py"))
-    scores, results = found["scores"], found["results"]
+    scores, label = found["scores"], found["label"]
+    assert set(scores) == set(found["AGENTS"])
     assert {values.shape for values in scores.values()} == {(2, 4)}
     assert max(values.max() for values in scores.values()) <= 1 + 1e-9
-    for agent in ("genetic", "local_search", "tree_search"):
-        for (_, label, seed), run in results.items():
-            assert results[agent, label, seed].trials[0].indices == (
-                results["random_walk", label, seed].trials[0].indices
-            )
-            assert run.evaluations == 30
+    for results in found["results"].values():
+        first = {(r.identity["agent"], r.identity["seed"]): r.trials[0].indices for r in results}
+        for agent in ("genetic", "local_search", "tree_search"):
+            assert [first[agent, i] for i in range(4)] == [
+                first["random_walk", i] for i in range(4)
+            ]
+        assert {run.evaluations for run in results} == {30}
     for agent, average in found["averages"].items():
         assert average.value == pytest.approx(float(interquartile_mean(scores[agent])))
         assert average.low <= average.value <= average.high
     assert found["winners"].sum() >= 4  # of a draw, all of them
     assert found["ranking"].blocks == 8
-    # Regret never rises, and ends where the score says.
-    label = found["label"]
-    curve = found["regret_curve"]("genetic", 2)
-    missing = found["best"][label] * (1 - found["score"]("genetic", label, 2))
-    assert (np.diff(curve) <= 0).all()
-    assert curve[-1] == pytest.approx(max(missing, 1e-3))
+    # Regret never rises, and ends where the scores say.
+    row = found["sweep"].scores[30].problems.index(label)
+    for agent, curve in found["regret"].groupby("agent"):
+        assert (np.diff(curve["median"]) <= 0).all()
+        missing = found["best"][label] * (1 - np.median(scores[agent][row]))
+        assert curve["median"].iloc[-1] == pytest.approx(max(missing, 1e-3))
 
 
 def test_the_lottery_analyses_the_sweep_it_ran(monkeypatch):
@@ -174,8 +176,9 @@ def test_the_proxy_is_tested_on_what_it_has_not_seen_and_its_winners_are_simulat
     learnt = found["proxy"].info["designs"]
     seen = learnt["learnt"] + learnt["calibrated"]
     assert seen + found["proxy"].info["split"]["test_designs"] == found["simulated"].designs
-    truth, objective = found["truth"], found["objective"]
-    exact = [objective.reward(e) for e in truth.evaluate([t.design for t in found["winners"]])]
+    truth, objective = found["truth"], found["problem"].objective()
+    designs = [winner.design for winner in found["checked"].winners]
+    exact = [objective.reward(evaluation) for evaluation in truth.evaluate(designs)]
     assert list(found["verified"]["simulated reward"]) == exact
     assert found["verified"]["predicted reward"].is_unique
     assert found["verified"]["predicted reward"].is_monotonic_decreasing
