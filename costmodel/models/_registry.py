@@ -18,6 +18,11 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ridge": ("_ridge", "RidgeModel", {}),
     "trees": ("_trees", "TreesModel", {}),
     "sites": ("_sites", "SitesModel", {}),
+    "sites-deep": (
+        "_sites",
+        "SitesModel",
+        {"rounds": 900, "learning_rate": 0.04, "leaves": 63, "feature_share": 0.3},
+    ),
     "fast": ("_sites", "SitesModel", {"rounds": 110, "learning_rate": 0.12, "leaves": 24}),
     "trees-deep": (
         "_trees",

@@ -46,6 +46,8 @@ class SitesConfig:
     """Error, as a logarithm to base 2, above which registers' errors count by size, not square."""
     l2: float = 0.5
     """L2 penalty on leaves."""
+    threads: int = 1
+    """Threads of training; they do not change what is learnt."""
     seed: int = 0
     """Seed of sampling."""
 
@@ -155,7 +157,7 @@ class SitesModel(Model):
             "seed": self.config.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": 1,
+            "num_threads": self.config.threads,
             "verbosity": -1,
         }
         names = [f"f{i}" for i in range(sites.rows.shape[1])]  # LightGBM dislikes some characters
