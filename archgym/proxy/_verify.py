@@ -11,6 +11,7 @@ import numpy as np
 
 from archgym.envs import make_problem
 from archgym.errors import InvalidConfigError
+from archgym.ground_truth import known_optimum
 from archgym.problem import Evaluation, Problem
 from archgym.proxy._proxy import Proxy
 from archgym.search import SearchResult
@@ -134,12 +135,13 @@ def verify_winners(
         )
         for design, (_, predicted), evaluation in zip(designs, chosen, evaluations, strict=True)
     )
+    known = known_optimum(problem, bound)
     return Verification(
         winners=winners,
         evaluations=sum(part.evaluations for part in parts),
         proxy_s=sum(part.seconds for part in parts),
         simulator_s=simulator_s,
-        optimum_reward=_optimum(problem, bound.spec),
+        optimum_reward=None if known is None else known.reward,
     )
 
 
@@ -209,18 +211,3 @@ def _chosen(parts: Sequence[_Part], top: int) -> list[tuple[tuple[int, ...], flo
         alike[prediction] += 1
     kept = {design for _, _, design in sorted(rounds)[:top]}
     return [item for item in ranked if item[0] in kept]
-
-
-def _optimum(problem: Problem, objective: str) -> float | None:
-    from archgym.ground_truth import GroundTruth, shipped
-
-    for optimum in shipped(problem.name):
-        config = problem.config
-        fits = all(config.get(name) == value for name, value in optimum.config.items())
-        if (
-            fits
-            and optimum.objective == objective
-            and GroundTruth.load(optimum.name, problem).is_of(problem)
-        ):
-            return optimum.reward
-    return None

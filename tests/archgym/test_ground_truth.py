@@ -9,7 +9,7 @@ import pytest
 from archgym import make_problem, search
 from archgym.envs.mapping import MappingProblem
 from archgym.errors import InvalidConfigError, InvalidDesignError, RecordError
-from archgym.ground_truth import GroundTruth, enumerate_problem, shipped
+from archgym.ground_truth import GroundTruth, enumerate_problem, known_optimum, shipped
 from archgym.pareto import pareto_mask
 from archgym.testing import ToyProblem
 from simulators.accelerator import Layer
@@ -88,7 +88,7 @@ def test_a_search_on_the_table_finds_what_one_on_the_simulator_finds(truth):
 
 
 def test_a_killed_enumeration_goes_on_and_ends_with_the_same_bytes(tmp_path, table, monkeypatch):
-    monkeypatch.setattr("archgym._enumeration.PART_DESIGNS", 50)
+    monkeypatch.setattr("archgym.ground_truth._enumeration.PART_DESIGNS", 50)
 
     def kill(done, total):
         if done > total // 2:
@@ -146,7 +146,7 @@ def test_an_illegal_design_is_not_in_the_table(truth):
 
 
 def test_a_space_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("archgym._enumeration.MAX_DESIGNS", 10)
+    monkeypatch.setattr("archgym.ground_truth._enumeration.MAX_DESIGNS", 10)
     with pytest.raises(InvalidConfigError, match="smaller space"):
         enumerate_problem(ToyProblem(), tmp_path / "toy.parquet")
 
@@ -163,7 +163,7 @@ def mappings(request, tmp_path_factory):
     layer = Layer.conv(c=1, m=3, r=1, s=3, p=7, q=1)
     problem = MappingProblem(workload=layer, levels=request.param, pes=4, l1_size=40, l2_size=70)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archgym._enumeration.PART_VECTORS", 500)
+        patch.setattr("archgym.ground_truth._enumeration.PART_VECTORS", 500)
         out = tmp_path_factory.mktemp("mappings") / "table.parquet"
         enumerate_problem(problem, out)
     designs = [problem.space.decode(row) for row in np.ndindex(*problem.space.nvec)]
@@ -263,3 +263,15 @@ def test_a_table_of_the_package_is_what_the_simulator_measures(optimum):
     assert len(front) == optimum.front.points
     assert tuple(front.max(axis=0)) == tuple(optimum.front.ideal)
     assert tuple(front.min(axis=0)) == tuple(optimum.front.nadir)
+
+
+def test_the_known_optimum_is_that_of_the_very_problem_and_objective():
+    table = "dram-paper-stream-DDR4-2400"
+    config = {"workload": "stream", "memory": "DDR4-2400", "space": "paper"}
+    problem = make_problem("archgym/DRAM-v0", **config)
+    found = known_optimum(problem, problem.objective())
+    assert found is not None
+    assert found.name == table
+    assert known_optimum(problem, problem.objective("product:power_mw")) is None
+    other = make_problem("archgym/DRAM-v0", **config, requests=10)
+    assert known_optimum(other, other.objective()) is None

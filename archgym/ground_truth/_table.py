@@ -1,35 +1,19 @@
-"""Ground truth: every legal design of a problem, measured, so that regret is exact.
-
-A table is one Parquet file in the order of `DesignSpace.enumerate`:
-
-| column | type | meaning |
-|---|---|---|
-| ``index.<name>`` | int16 | index of the parameter's value, 0 while inactive |
-| ``feasible`` | bool | the evaluation met every constraint |
-| ``result`` | int32 | number of the result: many designs measure the same |
-| ``metric.<name>`` | double | metric in the problem's unit; null if the evaluation failed |
-
-Results are numbered in order of first appearance, and metrics are null in rows that repeat one.
-Without the column ``result`` every row has its own. The key ``archgym`` of the file's metadata
-holds the identity and configuration of the problem.
-Some tables come with the package: `shipped` lists them.
-"""
+"""The table of every legal design, read and asked."""
 
 import hashlib
 import json
 import os
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archgym._enumeration import INDEX, METRIC, RESULT, TabulatingProblem, enumerate_problem
 from archgym.errors import InvalidDesignError, RecordError
+from archgym.ground_truth._enumeration import INDEX, METRIC, RESULT
+from archgym.ground_truth._shipped import path_of, same_problem
 from archgym.pareto import pareto_mask
 from archgym.problem import Evaluation, Problem
 from archgym.space import Design
@@ -40,76 +24,8 @@ if TYPE_CHECKING:
 
     from archgym.objective import Objective
 
-__all__ = [
-    "ExactFront",
-    "GroundTruth",
-    "Optimum",
-    "TabulatingProblem",
-    "enumerate_problem",
-    "shipped",
-]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-FOLDER = Path(__file__).with_name("ground_truths")
-"""The tables of the package, and ``optima.json`` about them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExactFront:
-    """The Pareto front of all designs of a problem."""
-
-    objective: str
-    """Specification of the objectives."""
-
-    points: int
-    """Different reward vectors on the front."""
-
-    ideal: tuple[float, ...]
-    """The highest reward there is in each objective."""
-
-    nadir: tuple[float, ...]
-    """The lowest reward of the front in each objective."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optimum:
-    """What is known about a problem of which the package has the table."""
-
-    name: str
-    """Name of the table, for `GroundTruth.load`."""
-
-    problem: str
-    """Id of the problem."""
-
-    config: Mapping[str, Any]
-    """Arguments of the problem, as far as they decide what is measured."""
-
-    designs: int
-    """Legal designs, all measured."""
-
-    objective: str
-    """The problem's own objective."""
-
-    reward: float
-    """The highest reward there is."""
-
-    optimal_designs: int
-    """Designs that have it."""
-
-    design: Design
-    """The first of them."""
-
-    front: ExactFront
-    """The front of two objectives."""
-
-
-def shipped(problem: str | None = None) -> list[Optimum]:
-    """Return the optima known from the package's tables, of one problem or of all."""
-    entries = json.loads((FOLDER / "optima.json").read_text(encoding="utf-8"))
-    found = [Optimum(**{**entry, "front": ExactFront(**entry["front"])}) for entry in entries]
-    return [optimum for optimum in found if problem in (None, optimum.problem)]
 
 
 class GroundTruth:
@@ -170,9 +86,8 @@ class GroundTruth:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        own = FOLDER / f"{os.fspath(path)}.parquet"
         try:
-            table = pq.read_table(own if own.parent == FOLDER and own.exists() else path)
+            table = pq.read_table(path_of(path))
             metadata = json.loads((table.schema.metadata or {})[METADATA_KEY])
             identity, config = metadata["identity"], metadata["config"]
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
@@ -187,10 +102,7 @@ class GroundTruth:
 
     def is_of(self, problem: Problem) -> bool:
         """Return whether ``problem`` is the one that was measured, by whatever release."""
-        mine, other = dict(self.metadata["identity"]), json.loads(json.dumps(problem.identity()))
-        for changing in ("version", "evaluator"):
-            del mine[changing], other[changing]
-        return bool(mine == other)
+        return same_problem(self.metadata["identity"], problem)
 
     def __len__(self) -> int:
         """Return the number of legal designs."""
