@@ -15,7 +15,7 @@ from costmodel.models._target import Target, Values
 Kind = Literal["max", "sum", "mean"]
 
 _WORST = ("register_pressure_fp", "register_pressure_gpr", "registers", "vgprs", "sgprs")
-_SHARPNESS = 4.0
+_SHARPNESS = 8.0
 """How much the worst site outweighs the others: a soft maximum, so that all sites learn."""
 _LEAST, _MOST = -30.0, 60.0
 _OVER_TIME = ("executed_instructions", "cycles", "latency", "energy")
