@@ -117,7 +117,8 @@ class ArchGymEnv(gymnasium.Env[Observation, Any]):
     ## Description
     A problem brings a design space, a workload and a simulator. A step decodes the action into a
     design, evaluates it and rewards it by an objective. The result depends on the action alone:
-    nothing is drawn at random, and earlier steps have no influence.
+    nothing is drawn at random, and earlier steps have no influence. The problem is
+    ``env.get_wrapper_attr("problem")``, which also finds it below the wrappers of `gymnasium.make`.
 
     ## Action Space
     `MultiDiscrete(space.nvec)`: one index per parameter; entries of inactive parameters are
