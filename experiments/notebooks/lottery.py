@@ -48,9 +48,10 @@ SWEEP = os.environ.get("ARCHGYM_NOTEBOOK_SWEEP")
 # ## 1. Buy tickets
 #
 # A sweep file says what to run: agents, how many settings to draw from each agent's own search
-# ranges (besides its defaults), seeds, problems. Every run is content-addressed: the same command
-# adds what is missing and repeats nothing. The table of all designs stands in for the simulator, so
-# that 500 runs take seconds.
+# ranges (besides its defaults), seeds, problems. `archgym sweep FILE` runs one in parallel;
+# `run_sweep` is the same from Python. Every run is content-addressed: once more, it adds what is
+# missing and repeats nothing. The table of all designs stands in for the simulator, so that 500
+# runs take seconds.
 #
 # The big lottery is `python -m experiments.lottery --out runs/lottery`: eight agents with 64
 # settings each besides their defaults, 10 seeds, budgets of 100 and 1,000. To analyse it with the
