@@ -34,10 +34,11 @@ class AgentSampler(BaseSampler):
     """An Optuna sampler that asks an agent.
 
     The objective asks `DesignSpace.suggest` for its design; what else it suggests is drawn
-    uniformly. Trials hold the index of an ordered parameter's value and the value of any other
-    (see `DesignSpace.optuna_distributions`), and so does ``study.best_params``:
-    ``space.from_optuna(study.best_params)`` is the design. An agent that wants answers before it asks on (a generation, say) is waited for with
-    random designs, if several trials run at the same time.
+    uniformly. Trials hold the index of an ordered parameter's value and the value of any other (see
+    `DesignSpace.optuna_distributions`), and so does ``study.best_params``:
+    ``space.from_optuna(study.best_params)`` is the design. An agent that wants answers before it
+    asks on (a generation, say) is waited for with random designs, if several trials run at the same
+    time.
 
     Args:
         agent: Name or class of an agent that has `Agent.ask`; those that drive a loop of their own,
