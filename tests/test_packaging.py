@@ -224,7 +224,7 @@ def built(tmp_path_factory):
 @once
 def test_the_wheel_holds_what_runs_and_nothing_else(built):
     _, wheel = built
-    assert wheel.stat().st_size < 5_000_000
+    assert wheel.stat().st_size < 12_000_000
     names = set(zipfile.ZipFile(wheel).namelist())
     tracked = {
         str(path.relative_to(ROOT))

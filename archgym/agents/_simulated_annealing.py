@@ -9,7 +9,6 @@ from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.space import Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
-
 # Steps through known designs before the chain starts again from a random one.
 MAX_KNOWN_STEPS = 100
 

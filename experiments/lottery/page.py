@@ -71,7 +71,8 @@ def _figures(fast: Sweep, every: Sweep) -> dict[str, go.Figure]:
         found["variance"] = plots.variance_figure(named)
     for budget in every.budgets:
         scores = every.scores[budget].of_setting()
-        found[f"profile_{budget}"] = plots.profile_figure(tables.profiles(scores), every.styles)
+        if scores:
+            found[f"profile_{budget}"] = plots.profile_figure(tables.profiles(scores), every.styles)
         if budget in every.rankings:
             found[f"ranks_{budget}"] = plots.ranking_figure(every.rankings[budget], every.styles)
     for i, (problem, goal) in enumerate(every.goals.items()):
