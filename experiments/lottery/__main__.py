@@ -27,7 +27,7 @@ from experiments.lottery.page import write_page
 
 HERE = Path(__file__).parent
 FAST = "fast"
-FILES = (FAST, "slow", "slow_lottery")
+FILES = (FAST, "slow", "tpe", "slow_lottery")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Options:
     jobs: int = 2
     """Runs at the same time."""
     only: Annotated[tuple[str, ...], arg(metavar="NAME...")] = FILES
-    """Which sweeps to run: fast, slow, slow_lottery."""
+    """Which sweeps to run: fast, slow, tpe, slow_lottery."""
     tables: Path = FOLDER
     """Where the tables of every design are, besides those of the package."""
     page: Path = HERE

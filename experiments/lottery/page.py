@@ -12,7 +12,8 @@ from archgym.sweep import Sweep, tables
 from experiments.lottery import answers
 from experiments.lottery.figures import write_svgs
 
-SLOW = "slow agents"
+DEFAULTS = ("slow", "tpe")
+"""Sweeps of slow agents with their defaults."""
 
 
 def write_page(fast: Sweep, others: Mapping[str, Sweep], out: Path, facts: Sequence[str]) -> Path:
@@ -20,14 +21,14 @@ def write_page(fast: Sweep, others: Mapping[str, Sweep], out: Path, facts: Seque
 
     Args:
         fast: The lottery of the fast agents.
-        others: Title -> another sweep: "slow" for defaults, "slow_lottery" for a lottery.
+        others: Other sweeps by name: `DEFAULTS` of slow agents, "slow_lottery" for a lottery.
         out: Folder of the page.
         facts: Lines about how long what took.
 
     Returns:
         The page.
     """
-    every = joined([fast, *([others["slow"]] if "slow" in others else [])])
+    every = joined([fast, *(others[name] for name in DEFAULTS if name in others)])
     drawn = _figures(fast, every)
     out.mkdir(parents=True, exist_ok=True)
     written = {path.stem for path in write_svgs(drawn, out / "figures")}
