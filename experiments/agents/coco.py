@@ -2,7 +2,7 @@ r"""Run agents on COCO's mixed-integer functions: an outside check, on nothing l
 
     pip install coco-experiment
     python -m experiments.agents.coco random_walk sobol genetic ant_colony policy_gradient \
-        simulated_annealing local_search tree_search portfolio bayesian --seeds 1
+        simulated_annealing local_search tree_search cmaes portfolio bayesian --seeds 1
 
 The 24 functions of ``bbob-mixint`` in 5 dimensions (four whole numbers with 2 to 16 values, one
 real number, here on a grid of 1001): Tusar, Brockhoff and Hansen, "Mixed-integer benchmark problems
