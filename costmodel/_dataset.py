@@ -5,6 +5,7 @@ measured). ``id``, ``program`` (rows of one program under several schedules shar
 ``family``, ``source``, ``schedule`` and ``split_<name>`` are read if they are there.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,26 @@ def _numbers(frame: "pd.DataFrame", name: str) -> npt.NDArray[np.float64]:
         return values
     except (TypeError, ValueError) as error:
         raise DatasetError(f"Label '{name}' is not a column of numbers: {error}.") from error
+
+
+def ranges_of(dataset: Dataset) -> dict[str, float]:
+    """Return the largest minus the smallest label of each target; NaN if all are equal."""
+    return {name: range_of(labels) for name, labels in dataset.labels.items()}
+
+
+def range_of(labels: npt.NDArray[np.float64]) -> float:
+    """Return the largest minus the smallest of labels; NaN if they are equal or unknown."""
+    known = labels[np.isfinite(labels)]
+    spread = float(np.ptp(known)) if len(known) else 0.0
+    return spread if spread > 0 else float("nan")  # of a constant, no error has a share
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of the Parquet file at a path, or of all of a folder one after another."""
+    digest = hashlib.sha256()
+    for file in _files(path):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _files(path: Path) -> Iterable[Path]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Values = npt.NDArray[np.float64]
 Metric = Callable[[Values, Values], float]
@@ -50,7 +49,9 @@ def auroc(positive: npt.NDArray[np.bool_], score: Values) -> float:
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return float("nan")
-    ranks = stats.rankdata(score)
+    from scipy.stats import rankdata  # takes a second to import, and predicting needs it not
+
+    ranks = rankdata(score)
     return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
@@ -61,18 +62,20 @@ def spills_auroc(actual: Values, predicted: Values) -> float:
 
 def spearman(actual: Values, predicted: Values) -> float:
     """Return Spearman's rank correlation."""
-    return _correlation(actual, predicted, stats.spearmanr)
+    return _correlation(actual, predicted, "spearmanr")
 
 
 def kendall(actual: Values, predicted: Values) -> float:
     """Return Kendall's rank correlation (tau-b)."""
-    return _correlation(actual, predicted, stats.kendalltau)
+    return _correlation(actual, predicted, "kendalltau")
 
 
-def _correlation(actual: Values, predicted: Values, statistic: Callable[..., object]) -> float:
+def _correlation(actual: Values, predicted: Values, statistic: str) -> float:
     if len(actual) < 2 or np.ptp(actual) == 0 or np.ptp(predicted) == 0:
         return float("nan")
-    return float(getattr(statistic(actual, predicted), "statistic", float("nan")))
+    from scipy import stats
+
+    return float(getattr(stats, statistic)(actual, predicted).statistic)
 
 
 def coverage_pct(actual: Values, lower: Values, upper: Values) -> float:

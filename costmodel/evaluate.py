@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tyro.conf import arg
 
-from costmodel._dataset import Dataset
+from costmodel._dataset import Dataset, range_of, ranges_of
 from costmodel._metrics import (
     Metric,
     Values,
@@ -116,7 +116,7 @@ def _runs(
     config: EvaluateConfig, dataset: Dataset, targets: Sequence[str], say: Callable[[str], None]
 ) -> Iterator[list[Row]]:
     settings = _settings(config)
-    ranges = {t: _range(dataset.labels[t]) for t in targets}
+    ranges = ranges_of(dataset)
     for split in config.splits:
         parts = {part: dataset.split(split, part) for part in ("train", "valid", "test")}
         if len(parts["test"]) < MIN_LABELS:
@@ -246,7 +246,7 @@ def score_model(
             continue
         own = _Column(
             labels[known], predictions.mean[known, i], predictions.lower[known, i],
-            predictions.upper[known, i], (ranges or {}).get(target.name) or _range(labels),
+            predictions.upper[known, i], (ranges or {}).get(target.name) or range_of(labels),
         )  # fmt: skip
         draws = resamples(groups[known], repeats)
         for name, figure in own.figures(target).items():
@@ -308,12 +308,6 @@ def _row(target: str, metric: str, value: float, rows: int) -> Row:
         "target": target, "metric": metric, "value": float(value), "low": nan, "high": nan,
         "rows": int(rows),
     }  # fmt: skip
-
-
-def _range(labels: Any) -> float:
-    known = labels[np.isfinite(labels)]
-    spread = float(np.ptp(known)) if len(known) else 0.0
-    return spread if spread > 0 else float("nan")  # of a constant, no error has a share
 
 
 def _nan(value: Any) -> float:

@@ -1,6 +1,7 @@
 """Training a model on a table of labelled programs, into a folder."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,16 +12,19 @@ import numpy as np
 import numpy.typing as npt
 from tyro.conf import arg
 
-from costmodel._dataset import Dataset
+from costmodel._dataset import Dataset, digest_of, ranges_of
 from costmodel.errors import DatasetError, InvalidConfigError
 from costmodel.models import Model, Progress, make_model
-from costmodel.models._model import CONFIG_FILE, MIN_LABELS
+from costmodel.models._model import ARRAYS_FILE, CONFIG_FILE, MIN_LABELS
 from costmodel.models._safetensors import Arrays, load_arrays, save_arrays
 
 __all__ = ["TrainConfig", "train"]
 
 TRAIN_FILE, CARD_FILE = "train.json", "README.md"
 _CHECKPOINTS = "checkpoints"
+_KEPT_BACK = 0.1
+ALL = "all"
+"""The split that is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +40,16 @@ class TrainConfig:
     targets: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
     """Targets or devices; by default all with enough labels."""
     split: str = "random"
-    """Split of the data set whose part train is learnt from; all: every row."""
+    """Split of the data set whose part train is learnt from; all: every program but a tenth, which
+    the intervals are made from."""
     size: int | None = None
     """Programs to learn from, drawn at random; by default all."""
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE...")] = ()
     """Hyperparameters of the model."""
     seed: int = 0
     """Seed of everything random."""
+    overwrite: bool = False
+    """Replace a model that is in the folder."""
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < MIN_LABELS:
@@ -93,14 +100,16 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Model:
     dataset = Dataset.read(config.data)
     learn, calibrate, test = _parts(dataset, config)
     targets = choose_targets(learn, config.targets)
-    _claim(config)
+    said = _claim(config)
     checkpoint = FolderCheckpoint(config.out / _CHECKPOINTS)
     started = time.perf_counter()
     model.fit(learn, targets, calibration=calibrate, progress=progress, checkpoint=checkpoint)
     model.metrics = {
         "train_programs": len(learn),
+        "data_sha256": said["data_sha256"],
         "train_s": round(time.perf_counter() - started, 1),
-        "test": _scores(model, test, targets),
+        # Of what the intervals were made from, it says nothing how much they cover.
+        "test": _scores(model, test, targets, ranges_of(dataset), covered=config.split != ALL),
     }
     model.save_pretrained(config.out)
     (config.out / CARD_FILE).write_text(model_card(model, config), encoding="utf-8")
@@ -145,8 +154,10 @@ def choose_targets(dataset: Dataset, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _parts(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset | None, Dataset]:
-    if config.split == "all":
-        learn, calibrate, test = dataset, None, dataset.take(np.empty(0, dtype=np.int64))
+    """Return what to learn from, what to make intervals from (None: a share of that), and test."""
+    if config.split == ALL:
+        learn, test = dataset.halves(_KEPT_BACK, config.seed)
+        calibrate: Dataset | None = test if len(test) >= MIN_LABELS * 5 else None
     else:
         learn, valid, test = (dataset.split(config.split, p) for p in ("train", "valid", "test"))
         calibrate = valid if len(valid) >= MIN_LABELS * 5 else None
@@ -159,33 +170,72 @@ def _parts(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset | No
     return learn, calibrate, test
 
 
-def _claim(config: TrainConfig) -> None:
+def _claim(config: TrainConfig) -> dict[str, str]:
     """Note in the folder what is trained there; refuse a folder of something else."""
-    said = {name: str(value) for name, value in asdict(config).items() if name != "out"}
+    said = {name: str(value) for name, value in asdict(config).items()}
+    for name in ("out", "overwrite"):
+        del said[name]
+    # What the data are, not where: a folder may be shipped, and files may change.
+    said |= {"data": config.data.name, "data_sha256": digest_of(config.data)}
     file = config.out / TRAIN_FILE
+    if config.overwrite and (config.out / CONFIG_FILE).is_file() and _noted(file) != said:
+        _remove(config.out)
     if file.is_file():
-        if json.loads(file.read_text(encoding="utf-8")) != said:
+        if _noted(file) != said:
             raise InvalidConfigError(
-                f"'{config.out}' holds a training with other settings (see {TRAIN_FILE}). "
-                "Choose another folder, or remove that one."
+                f"'{config.out}' holds a training with other settings or data (see {TRAIN_FILE}). "
+                "Choose another folder, or replace that one: --overwrite."
             )
     elif config.out.is_dir() and (config.out / CONFIG_FILE).exists():
-        raise InvalidConfigError(f"'{config.out}' holds another model. Choose another folder.")
+        raise InvalidConfigError(
+            f"'{config.out}' holds another model. Choose another folder, or replace that one: "
+            "--overwrite."
+        )
     config.out.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    return said
 
 
-def _scores(model: Model, test: Dataset, targets: Sequence[str]) -> dict[str, dict[str, float]]:
+def _remove(folder: Path) -> None:
+    """Remove a model, and nothing else that may be in its folder."""
+    for name in (CONFIG_FILE, ARRAYS_FILE, TRAIN_FILE, CARD_FILE):
+        (folder / name).unlink(missing_ok=True)
+    for part in (_CHECKPOINTS, "base", "member-*"):
+        for path in folder.glob(part):
+            shutil.rmtree(path)
+
+
+def _noted(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _scores(
+    model: Model,
+    test: Dataset,
+    targets: Sequence[str],
+    ranges: Mapping[str, float],
+    *,
+    covered: bool,
+) -> dict[str, dict[str, float]]:
     from costmodel.evaluate import score_model
 
     if not len(test):
         return {}
-    rows = score_model(model, test, targets, ranges=None, repeats=0)
+    rows = score_model(model, test, targets, ranges, repeats=0)
     found: dict[str, dict[str, float]] = {}
     for row in rows:
-        if np.isfinite(row["value"]):
+        if np.isfinite(row["value"]) and (covered or row["metric"] != "coverage_pct"):
             found.setdefault(row["target"], {})[row["metric"]] = round(row["value"], 5)
     return found
+
+
+def _part(config: TrainConfig) -> str:
+    if config.split == ALL:
+        return "nine tenths of all programs (figures are of the others)"
+    return f"part train of the split `{config.split}`"
 
 
 def model_card(model: Model, config: TrainConfig) -> str:
@@ -193,9 +243,10 @@ def model_card(model: Model, config: TrainConfig) -> str:
     lines = [
         f"# Cost model `{config.model}`",
         "",
-        f"Trained on {model.metrics['train_programs']:,} programs of part train of the split "
-        f"`{config.split}` in {model.metrics['train_s']:g} s, seed {config.seed}. Read it with "
-        '`CostModel.from_pretrained("FOLDER")`.',
+        f"Trained on {model.metrics['train_programs']:,} rows of {_part(config)} in "
+        f"{model.metrics['train_s']:g} s, seed {config.seed}. Read it with "
+        '`CostModel.from_pretrained("FOLDER")`. SHA-256 of the data: '
+        f"`{model.metrics['data_sha256']}`.",
         "",
         "Values are expectations, intervals cover 90 % of programs like those learnt from; an "
         "`ood` above 1 says that a program is unlike them, and then neither holds.",

@@ -42,7 +42,7 @@ class Predict:
         said = doubts(data)
         for name, doubt in zip(names, said, strict=True):
             if doubt is not None:
-                output.note(f"costmodel: '{name}' is read as plain text: {doubt}.")
+                output.note(f"costmodel: '{name}': {doubt}.")
         for row, name in enumerate(names):
             _show(output, name, predictions, row)
         output.result(_plain(names, predictions, said))

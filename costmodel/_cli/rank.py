@@ -13,7 +13,9 @@ from simulators._terminal import Output, grid
 from simulators._text import number
 
 if TYPE_CHECKING:
-    from costmodel.models import Model
+    from costmodel.models import Model, Target
+
+_BY_DEFAULT = ("x86-64-znver4/latency", "x86-64-znver4/mca_cycles")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +24,9 @@ class Rank:
 
     files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE...")] = ()
     """MLIR files, folders of them, or - for standard input."""
-    target: str = "x86-64-znver4/latency"
-    """What to order by: device/quantity."""
+    target: str | None = None
+    """What to order by: device/quantity; by default the time on x86-64-znver4, as latency or else
+    as cycles, or what else the model knows first."""
     model: str = "fast"
     """A shipped model, or the folder of one."""
     regret: Path | None = None
@@ -34,42 +37,52 @@ class Rank:
     def run(self, output: Output) -> int:
         """Order and write."""
         from costmodel.models import load_model
+        from costmodel.rank import order_of
 
         model = load_model(self.model)
-        model.indices([self.target])
+        (chosen, *others) = [model.targets[i] for i in model.indices([self._name(model)])]
+        if others:
+            raise InvalidConfigError(
+                f"'{self.target}' is a device. Name what to order by: "
+                f"{', '.join(one.name for one in (chosen, *others))}."
+            )
         if self.regret is not None:
             if self.files:
                 raise InvalidConfigError("Give either files to order or --regret, not both.")
-            return self._regret(output, model, self.regret)
+            return self._regret(output, model, chosen, self.regret)
         texts = read_texts(self.files)
         names, data = list(texts), list(texts.values())
-        predictions = model.predict(data, [self.target])
-        (target,) = predictions.targets
-        order = model.rank(data, self.target)
+        predictions = model.predict(data, [chosen.name])
+        order = order_of(predictions.mean[:, 0], chosen.direction)
         rows = [
-            [place, names[i], *cells(predictions[i][target.name]), target.unit]
+            [place, names[i], *cells(predictions[int(i)][chosen.name]), chosen.unit]
             for place, i in enumerate(order, start=1)
         ]
-        headers = [">", "program", f">{target.quantity}", ">from", ">to", "unit"]
+        headers = [">", "program", f">{chosen.quantity}", ">from", ">to", "unit"]
         output.show(grid(headers, rows))
         output.result(
             {
-                "target": target.name,
-                "unit": target.unit,
+                "target": chosen.name,
+                "unit": chosen.unit,
                 "order": [{"program": names[i], "value": predictions.mean[i, 0]} for i in order],
             }
         )
         return 0
 
-    def _regret(self, output: Output, model: "Model", path: Path) -> int:
+    def _name(self, model: "Model") -> str:
+        if self.target is not None:
+            return self.target
+        known = [target.name for target in model.targets]
+        return next((name for name in _BY_DEFAULT if name in known), known[0])
+
+    def _regret(self, output: Output, model: "Model", target: "Target", path: Path) -> int:
         from costmodel._dataset import Dataset
         from costmodel.rank import random_score, score_ranking
 
         dataset = Dataset.read(path)
-        direction = next(t.direction for t in model.targets if t.name == self.target)
         scores = {
-            self.model: asdict(score_ranking(model, dataset, self.target)),
-            "random order": asdict(random_score(dataset, self.target, direction)),
+            self.model: asdict(score_ranking(model, dataset, target.name)),
+            "random order": asdict(random_score(dataset, target.name, target.direction)),
         }
         names = list(scores[self.model])
         rows = [
@@ -77,5 +90,5 @@ class Rank:
             for name in names
         ]
         output.show(grid(["", *(f">{name}" for name in scores)], rows))
-        output.result({"target": self.target, "scores": scores})
+        output.result({"target": target.name, "scores": scores})
         return 0

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from costmodel import _core
 from costmodel.errors import ModelError
 
+_PAGE = 256
+
 Array = npt.NDArray[Any]
 
 
@@ -88,19 +90,23 @@ class Forest:
         """Return compact arrays that :meth:`from_arrays` reads."""
         pairs = np.stack([self.feature.astype(np.float64), self.threshold.astype(np.float64)], 1)
         table, row = np.unique(pairs, axis=0, return_inverse=True)  # by feature, then threshold
-        starts = np.searchsorted(table[:, 0], np.arange(int(pairs[:, 0].max(initial=-1)) + 2))
-        local = row.reshape(-1) - starts[self.feature]
-        small = np.uint8 if local.max(initial=0) < 256 else np.uint16
+        counts = np.bincount(table[:, 0].astype(np.int64))
+        # A feature has a page for each 256 of its thresholds, so that a node takes two bytes.
+        pages = -(-counts // _PAGE)
+        of_page = np.repeat(np.arange(len(pages)), pages)
+        place = np.arange(len(of_page)) - np.repeat(np.cumsum(pages) - pages, pages)
+        starts = (np.cumsum(counts) - counts)[of_page] + _PAGE * place
+        page = np.searchsorted(starts, row.reshape(-1), side="right") - 1
         # Leaves of a tree differ little from its first one, which is kept exactly.
         first = self.leaf[np.cumsum(self.tree_leaves) - self.tree_leaves]
         beyond = (self.leaf - np.repeat(first, self.tree_leaves)).astype(np.float16)
         child = np.int8 if self.tree_leaves.max(initial=0) <= 128 else np.int16
-        wide = np.uint8 if self.feature.max(initial=0) < 256 else np.uint16
         arrays = {
-            "feature": self.feature.astype(wide),
-            "bin": local.astype(small),
+            "page": page.astype(_small(len(of_page))),
+            "bin": (row.reshape(-1) - starts[page]).astype(np.uint8),
             "thresholds": table[:, 1].astype(np.float32),
-            "starts": starts.astype(np.int32),
+            "feature_of_page": of_page.astype(_small(len(pages))),
+            "page_starts": starts.astype(np.int32),
             "left": self.left.astype(child),
             "right": self.right.astype(child),
             "first_leaf": first,
@@ -117,16 +123,16 @@ class Forest:
             for name, array in arrays.items()
             if name.startswith(f"{prefix}.")
         }
-        feature = part["feature"].astype(np.uint16)
-        starts, thresholds = part["starts"].astype(np.int64), part["thresholds"]
-        at = np.full(len(feature), -1)
-        if len(feature) and int(feature.max()) < len(starts):
-            at = starts[feature] + part["bin"]
-        if len(feature) and not (at.min() >= 0 and at.max() < len(thresholds)):
+        page, starts = part["page"].astype(np.int64), part["page_starts"].astype(np.int64)
+        thresholds, of_page = part["thresholds"], part["feature_of_page"]
+        at = np.full(len(page), -1)
+        if len(page) and page.max() < min(len(starts), len(of_page)):
+            at = starts[page] + part["bin"]
+        if len(page) and not (at.min() >= 0 and at.max() < len(thresholds)):
             raise ModelError("The trees are damaged: a threshold is missing. Save them again.")
         leaves = part["tree_leaves"].astype(np.int32)
         return cls(
-            feature,
+            of_page[page].astype(np.uint16),
             thresholds[at].astype(np.float32),
             part["left"].astype(np.int16),
             part["right"].astype(np.int16),
@@ -140,6 +146,10 @@ def _leaves(first: Array, beyond: Array, counts: Array) -> Array:
     if len(first) != len(counts) or counts.min(initial=1) < 1 or counts.sum() != len(beyond):
         raise ModelError("The trees are damaged: leaves are missing. Save them again.")
     return np.repeat(first.astype(np.float32), counts) + beyond.astype(np.float32)
+
+
+def _small(count: int) -> type[Any]:
+    return np.uint8 if count <= 256 else np.uint16
 
 
 def _block(text: str) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from costmodel.errors import ModelError
+from costmodel.features import feature_names
 
 _COMPONENTS = 24
 _PROTOTYPES = 384
@@ -15,7 +17,17 @@ _SVD_ROWS = 4096
 _FLAGGED = 0.98
 _LEAST_SPREAD = 0.25  # of features that the training programs hardly differ in
 
+_NO_PROGRAM = 2.0
+MOSTLY = 0.5
+"""Share of operations of unknown dialects above which a text is no program that is known."""
+
 Rows = npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)
+def _said_by() -> tuple[int, int]:
+    names = feature_names()
+    return names.index("operations"), names.index("unknown_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,12 @@ class Novelty:
         """Return the score of rows of features."""
         near, off = self._distances(rows)
         total = near / self.typical[0] + off / self.typical[1]
-        return np.asarray(total / self.typical[2], dtype=np.float64)
+        score = np.asarray(total / self.typical[2], dtype=np.float64)
+        # What has no operation that is known is near to nothing, however little it says.
+        operations, unknown = (rows[:, i] for i in _said_by())
+        return np.where(
+            (operations == 0) | (unknown > MOSTLY), np.maximum(score, _NO_PROGRAM), score
+        )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what :meth:`from_arrays` reads."""

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from costmodel.cli import main
-from costmodel.models import make_model
+from costmodel.models import SHIPPED, make_model
+from costmodel.predict import CostModel
 from costmodel.testing import (
     FLOPS,
     REGISTERS,
@@ -85,7 +86,7 @@ def test_help_loads_no_heavy_library():
     code = "import sys; from costmodel.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    heavy = {"pandas", "pyarrow", "plotly", "torch", "sklearn", "lightgbm", "transformers"}
+    heavy = {"pandas", "pyarrow", "plotly", "scipy", "torch", "sklearn", "lightgbm", "transformers"}
     assert not loaded & heavy
 
 
@@ -97,9 +98,37 @@ def test_predicting_needs_no_library_of_training(model, programs):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    heavy = {"pandas", "pyarrow", "torch", "sklearn", "lightgbm", "transformers", "llvmlite"}
+    heavy = {"pandas", "pyarrow", "scipy", "torch", "sklearn", "lightgbm", "llvmlite", "mlir"}
     assert not loaded & heavy
     assert "small.mlir" in done.stdout
+
+
+def test_the_shipped_model_predicts_and_ranks_without_more_than_the_core(programs):
+    code = (
+        "import sys; from costmodel.cli import main\n"
+        f"assert main(['predict', {str(programs)!r}, '--target', 'x86-64-znver4']) == 0\n"
+        f"assert main(['rank', {str(programs)!r}]) == 0\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    allowed = {"costmodel", "simulators", "numpy", "rich", "tyro"}
+    assert allowed <= loaded
+    heavy = {"torch", "sklearn", "lightgbm", "transformers", "llvmlite", "mlir", "jax", "scipy"}
+    assert not loaded & heavy
+    assert "x86-64-znver4/spills" in done.stdout
+    assert done.stdout.index("small.mlir", done.stdout.index("mca_cycles")) > 0
+
+
+def test_the_shipped_model_is_small_and_knows_all_devices():
+    folder = SHIPPED / "fast"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
+    model = CostModel.from_pretrained("fast")
+    devices = {target.device.split("-")[0] for target in model.targets}
+    assert devices == {"x86", "aarch64", "nvidia", "amd", "xpu", "analytic"}
+    small, large = matmul_affine(4, 4, 4), matmul_affine(32, 64, 64)
+    assert model.rank([large, small], "x86-64-znver4/executed_instructions") == [1, 0]
+    assert not any("/" in str(path) for path in (folder / "train.json").read_text().split('"'))
 
 
 def test_predict_gives_value_interval_and_unit(run, model, programs):
@@ -137,9 +166,15 @@ def test_predict_takes_targets_and_devices(run, model, programs):
         (b"}}}\n", "braces"),
         (b"word " * 200_000, "unknown"),
         (b"%0 = new.op %a : !new.type\n" * 9, "unknown"),
-        (b"%0 = arith.addf %a, %b : tensor<0x?xf32>\n", None),
+        (b"arith.addf %a, %b : f32\n" * 400_000, "first 8 MiB"),
+        (
+            b"%0 = arith.addf %a, %b : tensor<2x?x?xf32>\n",
+            "2 sizes are dynamic (?)",
+        ),
+        (b"%0 = arith.addf %a, %b : tensor<2x0xf32>\n", "without elements"),
+        (b"%0 = arith.constant dense<0x7F800000> : tensor<2x10xf32>\n", None),
     ],
-    ids=["empty", "binary", "open", "closed", "line", "dialect", "shapes"],
+    ids=["empty", "binary", "open", "closed", "line", "dialect", "long", "dynamic", "zero", "hex"],
 )
 def test_any_text_is_predicted_with_a_warning(run, model, tmp_path, text, warning):
     file = tmp_path / "x.mlir"
@@ -147,11 +182,13 @@ def test_any_text_is_predicted_with_a_warning(run, model, tmp_path, text, warnin
     code, out, err = run("predict", file, "--model", model, "--json")
     assert code == 0
     (found,) = json.loads(out).values()
+    if text in (b"", b"word " * 200_000):
+        assert found["out_of_distribution"]
     if warning is None:
         assert (found["warning"], err) == (None, "")
     else:
         assert warning in found["warning"]
-        assert "is read as plain text" in err
+        assert f"'{file}': {found['warning']}" in err
 
 
 def test_rank_orders_by_predicted_cost(run, model, programs):

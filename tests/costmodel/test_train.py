@@ -1,5 +1,6 @@
 """Training into a folder: what is written, resumed and refused."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -77,6 +78,44 @@ def test_a_folder_of_another_training_is_refused(data, tmp_path):
         train(config(data, tmp_path / "m", seed=1))
 
 
+def test_a_model_is_replaced_only_if_that_is_asked_for(data, tmp_path):
+    out = tmp_path / "m"
+    train(config(data, out, model="roofline"))
+    changed = config(data, out, split="all", overwrite=True)
+    train(changed)
+    with pytest.raises(InvalidConfigError, match="--overwrite"):
+        train(config(data, out))
+    (out / "train.json").unlink()
+    with pytest.raises(InvalidConfigError, match="holds another model"):
+        train(config(data, out, split="all"))
+    train(changed)
+    assert load_model(out).metrics["train_programs"] > 130
+
+
+def test_what_is_not_a_model_is_never_overwritten(data, tmp_path):
+    kept = tmp_path / "mine.txt"
+    kept.write_text("mine")
+    train(config(data, tmp_path, overwrite=True))
+    assert kept.read_text() == "mine"
+
+
+def test_a_folder_says_what_its_data_are_not_where(data, tmp_path):
+    train(config(data, tmp_path / "m"))
+    noted = json.loads((tmp_path / "m" / "train.json").read_text())
+    assert noted["data"] == "programs.parquet"
+    assert noted["data_sha256"] == hashlib.sha256(data.read_bytes()).hexdigest()
+    assert not any(str(tmp_path) in path.read_text() for path in (tmp_path / "m").glob("*.json"))
+
+
+def test_other_data_are_another_training(data, tmp_path):
+    grown = tmp_path / "programs.parquet"
+    grown.write_bytes(data.read_bytes())
+    train(config(grown, tmp_path / "m"))
+    pd.read_parquet(data).iloc[:140].to_parquet(grown)
+    with pytest.raises(InvalidConfigError, match="other settings or data"):
+        train(config(grown, tmp_path / "m"))
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "match"),
     [
@@ -101,7 +140,9 @@ def test_a_size_that_is_too_small_is_refused(data, tmp_path):
 def test_a_device_stands_for_its_targets(data, tmp_path):
     model = train(config(data, tmp_path / "m", targets=("test-cpu",), split="all", size=100))
     assert [target.name for target in model.targets] == [REGISTERS, SPILLS]
-    assert model.metrics["test"] == {}
+    assert "coverage_pct" not in model.metrics["test"][REGISTERS]  # made from the same programs
+    assert model.metrics["train_programs"] == 100
+    assert "nine tenths of all programs" in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_settings_are_read_as_json_else_as_text():

@@ -40,6 +40,25 @@ def test_trees_survive_being_saved():
         np.testing.assert_array_equal(getattr(again, name), array)
 
 
+def test_thresholds_beyond_256_of_a_feature_are_kept_in_two_bytes_a_node():
+    rng = np.random.default_rng(0)
+    nodes = 3000
+    forest = Forest(
+        feature=rng.choice([0, 2, 5], nodes).astype(np.uint16),
+        threshold=(rng.integers(0, 700, nodes) / 7).astype(np.float32),
+        left=np.zeros(nodes, dtype=np.int16),
+        right=np.zeros(nodes, dtype=np.int16),
+        leaf=np.zeros(nodes + 1, dtype=np.float32),
+        tree_nodes=np.array([nodes], dtype=np.int32),
+        tree_leaves=np.array([nodes + 1], dtype=np.int32),
+    )
+    arrays = forest.to_arrays("t")
+    assert arrays["t.page"].nbytes + arrays["t.bin"].nbytes == 2 * nodes
+    again = Forest.from_arrays("t", arrays)
+    np.testing.assert_array_equal(again.feature, forest.feature)
+    np.testing.assert_array_equal(again.threshold, forest.threshold)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
