@@ -105,13 +105,25 @@ class Dataset:
         """Return two parts, the second with about ``fraction`` of the programs.
 
         Rows of one program stay together.
+
+        Raises:
+            DatasetError: If all rows are of one program.
         """
         names, which = np.unique(self.groups().astype(str), return_inverse=True)
+        if len(names) < 2:
+            raise DatasetError(
+                f"All {len(self)} rows are of one program, so that none can be kept back to test "
+                "on. Give labels of several programs."
+            )
         rng = np.random.default_rng(np.random.SeedSequence(seed))
         count = min(max(1, round(fraction * len(names))), len(names) - 1)
         second = np.zeros(len(names), dtype=bool)
         second[rng.permutation(len(names))[:count]] = True
         return self.take(~second[which]), self.take(second[which])
+
+    def labelled(self, targets: Sequence[str]) -> Self:
+        """Return the rows that have a label of one of these targets at least."""
+        return self.take(np.isfinite(self.labels_of(targets)).any(axis=1))
 
     def joined(self, other: Self) -> Self:
         """Return the rows of both; columns are those that both have."""

@@ -156,7 +156,8 @@ def choose_targets(dataset: Dataset, wanted: Sequence[str]) -> tuple[str, ...]:
 def _parts(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, Dataset | None, Dataset]:
     """Return what to learn from, what to make intervals from (None: a share of that), and test."""
     if config.split == ALL:
-        learn, test = dataset.halves(_KEPT_BACK, config.seed)
+        labelled = dataset.labelled(choose_targets(dataset, config.targets))
+        learn, test = labelled.halves(_KEPT_BACK, config.seed)
         calibrate: Dataset | None = test if len(test) >= MIN_LABELS * 5 else None
     else:
         learn, valid, test = (dataset.split(config.split, p) for p in ("train", "valid", "test"))

@@ -129,8 +129,9 @@ class Model(ABC):
         if not targets:
             raise DatasetError("There is no target to learn. Name at least one.")
         check_enough(dataset, targets)
-        if calibration is None:
-            dataset, calibration = dataset.halves(_CALIBRATION_SHARE, self.config.seed)
+        if calibration is None or not len(calibration.labelled(targets)):
+            labelled = dataset.labelled(targets)
+            dataset, calibration = labelled.halves(_CALIBRATION_SHARE, self.config.seed)
         self.targets = describe_targets(targets)
         texts, labels = known_rows(dataset, targets)
         self._fit(
@@ -303,10 +304,8 @@ def check_enough(dataset: Dataset, targets: Sequence[str]) -> None:
 
 def known_rows(dataset: Dataset, targets: Sequence[str]) -> tuple[list[bytes], Values]:
     """Return the texts with a label of some target, and their labels."""
-    labels = dataset.labels_of(targets)
-    keep = np.isfinite(labels).any(axis=1)
-    texts = [dataset.texts[i] for i in np.flatnonzero(keep)]
-    return all_to_bytes(texts), labels[keep]
+    known = dataset.labelled(targets)
+    return all_to_bytes(known.texts), known.labels_of(targets)
 
 
 def _digest(path: Path) -> str:

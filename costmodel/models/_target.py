@@ -57,7 +57,9 @@ class Target:
         try:
             return cls(**data)
         except TypeError as error:
-            raise ModelError(f"A target of the model is damaged: {error}.") from error
+            raise ModelError(
+                f"A target of the model is damaged: {error}. Save the model again."
+            ) from error
 
 
 def describe_targets(names: Sequence[str]) -> tuple[Target, ...]:

@@ -145,6 +145,23 @@ def test_a_device_stands_for_its_targets(data, tmp_path):
     assert "nine tenths of all programs" in (tmp_path / "m" / "README.md").read_text()
 
 
+def test_labels_of_one_program_only_cannot_be_learnt(tmp_path):
+    frame = pd.DataFrame({"text": ["func.func @f() { return }"] * 40, "cpu/x": [1.0] * 40})
+    frame.to_parquet(tmp_path / "one.parquet")
+    with pytest.raises(DatasetError, match="40 rows are of one program"):
+        train(config(tmp_path / "one.parquet", tmp_path / "m", split="all"))
+
+
+def test_rows_without_a_label_are_not_kept_back(tmp_path):
+    dataset = sample_dataset(60)
+    few = np.where(np.arange(60) < 15, dataset.labels[FLOPS], np.nan)
+    frame = pd.DataFrame({"text": dataset.texts, "cpu/x": few})
+    frame.to_parquet(tmp_path / "few.parquet")
+    model = train(config(tmp_path / "few.parquet", tmp_path / "m", split="all"))
+    (found,) = model.predict(dataset.texts[:1])
+    assert found["cpu/x"].lower < found["cpu/x"].upper
+
+
 def test_settings_are_read_as_json_else_as_text():
     assert settings_of(["a=1", "b=0.5", "c=bins", "d=true"]) == {
         "a": 1,
