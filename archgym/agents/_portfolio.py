@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archgym.agents._agent import Agent, Hyperparameters, bounded
 from archgym.agents._ant_colony import AntColonyAgent
@@ -14,6 +15,7 @@ from archgym.agents._bayesian import BayesianAgent
 from archgym.agents._genetic import GeneticAgent
 from archgym.agents._local_search import LocalSearchAgent
 from archgym.agents._policy_gradient import PolicyGradientAgent
+from archgym.pareto import pareto_mask
 from archgym.space import Design, DesignSpace, Integer, Real
 from archgym.trials import Trial
 
@@ -68,7 +70,8 @@ class PortfolioAgent(Agent):
 
     Credit is the area under the curve of a member's improvements in a sliding window, with an
     upper-confidence bonus, as in Ansel et al., "OpenTuner: an extensible framework for program
-    autotuning", PACT 2014, section 3.2. Members learn from each other's evaluations
+    autotuning", PACT 2014, section 3.2; of several objectives, whatever extends the front is an
+    improvement. Members learn from each other's evaluations
     (`Agent.observe`), so that none spends budget on what another knows, and all start from the
     same random designs. That no agent is best everywhere is the finding of Krishnan et al.,
     "ArchGym", ISCA 2023, and of Dierkes et al., "carps", arXiv:2506.06143, 2025; a portfolio is the
@@ -100,13 +103,13 @@ class PortfolioAgent(Agent):
             for member, own in zip(MEMBERS, seeds, strict=True)
         ]
         self._history: deque[tuple[int, bool]] = deque(maxlen=self.config.window)
-        self._best = -math.inf
+        self._front: NDArray[np.float64] = np.empty((0, objectives))
         self._turn = 0
 
     def ask(self) -> list[Design]:
         """Return random designs at first, then the next of the member whose turn it is."""
         initial = min(self.config.initial, self.budget // 5) if self.config.share else 0
-        if self._best == -math.inf and not self._history and initial:
+        if not len(self._front) and not self._history and initial:
             self._turn = NOBODY
             return self.decode(self.space.sample_indices(self.rng, initial))
         self._turn = self._next()
@@ -116,15 +119,22 @@ class PortfolioAgent(Agent):
         """Tell the member that asked, let the others look on, and note whether it paid."""
         if not trials:
             return
-        best = max(trial.reward for trial in trials)
+        improved = self._extend_front(trials)
         if self._turn != NOBODY:
-            self._history.append((self._turn, best > self._best))
+            self._history.append((self._turn, improved))
             self._members[self._turn].tell(trials)
-        self._best = max(self._best, best)
         fresh = [trial for trial in trials if not trial.cached]
         for i, member in enumerate(self._members):
             if self.config.share and i != self._turn and fresh:
                 member.agent.observe(fresh)
+
+    def _extend_front(self, trials: Sequence[Trial]) -> bool:
+        """Keep the best rewards, of several objectives the front; return whether any is new."""
+        rewards = np.array([t.rewards if self.objectives > 1 else (t.reward,) for t in trials])
+        known = np.any(np.all(self._front[None] >= rewards[:, None], axis=2), axis=1)
+        every = np.unique(np.concatenate([self._front, rewards[~known]]), axis=0)
+        self._front = every[pareto_mask(every)]
+        return not bool(np.all(known))
 
     def _next(self) -> int:
         turns = [[paid for i, paid in self._history if i == k] for k in range(len(self._members))]

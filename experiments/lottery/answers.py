@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archgym.report import interval, percent
-from archgym.stats import SOURCES, Estimate, bootstrap, equivalence, rank_agents, tuned_scores
+from archgym.stats import (
+    SOURCES,
+    Estimate,
+    bootstrap,
+    equivalence,
+    probability_of_improvement,
+    rank_agents,
+    tuned_scores,
+)
 from archgym.sweep import Sweep
 from archgym.sweep.tables import LotteryRow, ticket
 
@@ -18,6 +26,7 @@ MARGIN = 0.02
 """Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
 
 SIGNIFICANCE = 0.05
+PORTFOLIO = "portfolio"
 SHOWN_TICKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -163,7 +172,33 @@ def problems_table(sweep: Sweep, budget: int) -> str:
 
 
 def _mean(seeds: Floats) -> Estimate:
-    return bootstrap(seeds[None, :], lambda sample: np.asarray(sample.mean(axis=(-2, -1))))
+    return _mean_of(seeds[None, :])
+
+
+def _mean_of(scores: Floats) -> Estimate:
+    return bootstrap(scores, lambda sample: np.asarray(sample.mean(axis=(-2, -1))))
+
+
+def portfolio_table(sweep: Sweep, budget: int) -> str | None:
+    """Return how the portfolio fares against every other agent's defaults; None if it did not run.
+
+    The strongest of the others is on top.
+    """
+    scores = sweep.scores[budget].of_setting()
+    ours = scores.pop(PORTFOLIO, None)
+    if ours is None or not scores:
+        return None
+    return markdown_table(
+        ["against", "mean difference in score", "chance that a run of the portfolio is better"],
+        [
+            [
+                name,
+                interval(_mean_of(ours - scores[name])),
+                percent(probability_of_improvement(ours, scores[name])),
+            ]
+            for name in sorted(scores, key=lambda name: -float(scores[name].mean()))
+        ],
+    )
 
 
 def verdict(sweep: Sweep) -> list[str]:

@@ -209,6 +209,9 @@ def _comparison(every: Sweep, written: set[str]) -> list[str]:
             "Mean score on each problem:",
             answers.problems_table(every, budget),
         ]
+        against = answers.portfolio_table(every, budget)
+        if against is not None:
+            parts += ["Is an agent that shares its budget among others better than each?", against]
     parts.append("### Progress")
     for i, problem in enumerate(every.goals):
         parts += [f"{problem}:", *_picture(f"progress_{i}", f"Progress on {problem}", written)]

@@ -132,6 +132,16 @@ def test_the_page_answers_every_question_with_intervals(sweep, tmp_path, monkeyp
     assert 0.9 <= best["score_low"] <= best["score_value"] <= best["score_high"] <= 0.95
 
 
+def test_the_portfolio_is_held_against_every_other_agent(sweep):
+    assert answers.portfolio_table(sweep, 100) is None
+    renamed = sweep.every_run.replace({"agent": {"genetic": "portfolio"}})
+    text = answers.portfolio_table(Sweep(renamed, sweep.description), 100)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["local_search", "random_walk"]
+    assert [round(float(row[1].split()[0]), 1) for row in rows] == [0.2, 0.4]
+    assert {row[2] for row in rows} == {"100 % [100, 100]"}
+
+
 def test_sweeps_are_joined_without_repeating_runs(sweep):
     half = sweep.every_run[sweep.every_run["agent"] != "genetic"]
     both = joined([Sweep(half, sweep.description), sweep])
