@@ -26,8 +26,8 @@ def profile_figure(profiles: Mapping[str, Profile], styles: Styles | None = None
         _band(figure, styles[agent], agent, profile.thresholds, profile.low, profile.high)
     for agent, profile in profiles.items():
         _line(figure, styles[agent], agent, profile.thresholds, profile.share)
-    figure.update_xaxes(title="score: 1 is the optimum, 0 the default design")
-    figure.update_yaxes(title="share of runs with at least that score", range=[-0.02, 1.04])
+    figure.update_xaxes(title="score (1: optimum, 0: default)")
+    figure.update_yaxes(title="share of runs", range=[-0.02, 1.04])
     return finish(figure, height=460)
 
 
@@ -95,12 +95,12 @@ def lottery_figure(
     top = max([max(curve.counts) for curve in curves.values()], default=1)
     ticks = [2**i for i in range(top.bit_length())]
     figure.update_xaxes(
-        title="tickets: settings drawn at random, each run once (log scale)",
+        title="tickets (log scale)",
         type="log",
         tickvals=ticks,
         ticktext=[str(tick) for tick in ticks],
     )
-    figure.update_yaxes(title="expected score of the best ticket")
+    figure.update_yaxes(title="score of the best ticket")
     return finish(figure, height=460)
 
 
@@ -139,7 +139,7 @@ def ranking_figure(ranking: Ranking, styles: Styles | None = None) -> go.Figure:
     best, worst = min(ranking.ranks.values()), max(ranking.ranks.values())
     pad = 0.16 * (worst - best) + 0.4
     figure.update_xaxes(
-        title=f"mean rank over {ranking.blocks} problems and seeds: 1 is best",
+        title="mean rank (1 is best)",
         range=[best - pad, worst + pad + 0.1],
     )
     figure.update_yaxes(

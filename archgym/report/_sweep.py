@@ -170,12 +170,11 @@ def _of_budget(sweep: Sweep, budget: int) -> list[str]:
             ],
         ),
     ]
-    scores = sweep.scores[budget].of_setting()
     text = (
         "Share of runs, over all problems and seeds, with at least a score; bands hold 95 % of the "
         "resamples. A line above another everywhere is better throughout."
     )
-    drawn = plots.profile_figure(tables.profiles(scores), sweep.styles)
+    drawn = plots.profile_figure(tables.profiles(sweep.defaults[budget]), sweep.styles)
     body += [element("h3", "Performance profile"), figure(f"{key}-profile", drawn, text)]
     return body + _ranks(sweep, budget, key)
 
@@ -298,9 +297,11 @@ def _problem(sweep: Sweep, problem: str, key: str) -> list[str]:
     scores = {row.agent: row.score for row in tables.agent_rows(mine, {problem: goal}, budget)}
     if scores:
         drawn = plots.interval_figure(
-            scores, label=f"score at {budget:,} evaluations, interquartile mean", baseline=1.0
+            scores, label=f"score at {budget:,} evaluations", baseline=1.0
         )
-        body.append(figure(f"{key}-scores", drawn, "With 95 % intervals over seeds."))
+        body.append(
+            figure(f"{key}-scores", drawn, "Interquartile mean with 95 % intervals over seeds.")
+        )
     if problem == list(sweep.goals)[-1]:
         body += _targets(sweep, budget)
     return body

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +32,9 @@ class SweepProblem:
     """Table of `archgym enumerate`, relative to the file, or name of one of the package's: designs
     are looked up instead of simulated."""
 
+    def __post_init__(self) -> None:
+        _require(self, "[[problems]]", _PROBLEM)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepAgent:
@@ -48,6 +51,9 @@ class SweepAgent:
 
     defaults: bool = True
     """Whether the defaults are setting 0."""
+
+    def __post_init__(self) -> None:
+        _require(self, "[[agents]]", _AGENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +85,14 @@ class SweepConfig:
         for name in ("problems", "agents", "budgets"):
             if not getattr(self, name):
                 raise InvalidConfigError(f"A sweep needs at least one entry in '{name}'.")
-        numbers = [("seeds", self.seeds), *(("budgets", budget) for budget in self.budgets)]
-        numbers += [("settings", agent.settings + 1) for agent in self.agents]
-        for name, value in numbers:
-            if type(value) is not int or value < 1:
-                raise InvalidConfigError(
-                    f"{name}: {value!r} is not allowed. Use whole numbers of at least 1."
-                )
-        if not self.timeout_s > 0:
-            raise InvalidConfigError(f"timeout_s={self.timeout_s!r}. Use a number above 0.")
+        _require(self, "the sweep", _SWEEP)
         _refuse_twins("label", [problem.label or problem.name for problem in self.problems])
         _refuse_twins("agent", [agent.name for agent in self.agents])
         for problem in self.problems:
             if LABEL_SEPARATOR in problem.label:
-                raise InvalidConfigError(f"The label {problem.label!r} must not contain a slash.")
+                raise InvalidConfigError(
+                    f"The label {problem.label!r} contains a slash. Use another character."
+                )
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -103,7 +103,11 @@ class SweepConfig:
         """
         try:
             content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise InvalidConfigError(
+                f"Cannot read '{os.fspath(path)}': {error.strerror}. Give a sweep's TOML file."
+            ) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InvalidConfigError(f"'{os.fspath(path)}' is no TOML file: {error}") from None
         return cls.from_dict({"folder": str(Path(path).parent), **content})
 
@@ -120,10 +124,57 @@ class SweepConfig:
             if not isinstance(entries, Sequence) or isinstance(entries, str):
                 raise InvalidConfigError(f"'{name}' has to be a list of tables: [[{name}]].")
             values[name] = tuple(_made(kind, entry, f"[[{name}]]") for entry in entries)
-        if isinstance(budgets := values.get("budgets", ()), Sequence):
-            values["budgets"] = tuple(budgets) or (100,)
+        if isinstance(budgets := values.get("budgets"), list):
+            values["budgets"] = tuple(budgets)
         made: Self = _made(cls, values, "the sweep")
         return made
+
+
+def _is_count(value: Any, low: int) -> bool:
+    return type(value) is int and value >= low
+
+
+def _is_list(value: Any, holds: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list | tuple) and all(map(holds, value))
+
+
+_Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
+
+_TEXT = (lambda value: isinstance(value, str), "a text")
+_OPTIONAL_TEXT = (lambda value: value is None or isinstance(value, str), "a text")
+
+_PROBLEM: _Rules = {
+    **{"name": _TEXT, "label": _TEXT, "objective": _OPTIONAL_TEXT, "ground_truth": _OPTIONAL_TEXT},
+    "config": (lambda value: isinstance(value, Mapping), "a table, as { workload = 'stream' }"),
+}
+_AGENT: _Rules = {
+    "name": _TEXT,
+    "settings": (lambda value: _is_count(value, 0), "a whole number of at least 0"),
+    "hyperparameters": (
+        lambda value: _is_list(value, lambda entry: isinstance(entry, Mapping)),
+        "a list of tables, as [{ population = 20 }]",
+    ),
+    "defaults": (lambda value: isinstance(value, bool), "true or false"),
+}
+_SWEEP: _Rules = {
+    "seeds": (lambda value: _is_count(value, 1), "a whole number of at least 1"),
+    "budgets": (
+        lambda value: _is_list(value, lambda budget: _is_count(budget, 1)),
+        "a list of whole numbers of at least 1",
+    ),
+    "seed": (lambda value: _is_count(value, 0), "a whole number of at least 0"),
+    "timeout_s": (
+        lambda value: type(value) in (int, float) and value > 0,
+        "a number of seconds above 0",
+    ),
+    "folder": _TEXT,
+}
+
+
+def _require(made: Any, where: str, rules: _Rules) -> None:
+    for name, (allowed, what) in rules.items():
+        if not allowed(value := getattr(made, name)):
+            raise InvalidConfigError(f"{where}: {name}={value!r} is not allowed. Give {what}.")
 
 
 def _made(kind: Any, values: Any, where: str) -> Any:

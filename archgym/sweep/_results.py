@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from archgym.plots import AgentStyle
+    from archgym.stats._bootstrap import Floats
 
 
 def is_sweep(folder: Path) -> bool:
@@ -143,6 +144,12 @@ class Sweep:
         return {budget: cubes(self.runs, budget) for budget in self.budgets}
 
     @cached_property
+    def defaults(self) -> "dict[int, dict[str, Floats]]":
+        """Budget -> scores of the agents with their defaults, each of shape (problems, seeds)."""
+        mine = self.runs[self.runs["setting"] == 0]
+        return {budget: cubes(mine, budget).of_setting() for budget in self.budgets}
+
+    @cached_property
     def agents(self) -> dict[int, list[tables.AgentRow]]:
         """Budget -> its table of agents."""
         return {b: tables.agent_rows(self.runs, self.goals, b) for b in self.budgets}
@@ -156,10 +163,9 @@ class Sweep:
     def rankings(self) -> dict[int, Ranking]:
         """Budget -> ranks of the defaults; only where there are two agents or more."""
         found = {}
-        for budget in self.budgets:
-            defaults = self.scores[budget].of_setting()
-            if len(defaults) > 1:
-                found[budget] = rank_agents(defaults)
+        for budget, scores in self.defaults.items():
+            if len(scores) > 1:
+                found[budget] = rank_agents(scores)
         return found
 
     @cached_property

@@ -72,7 +72,7 @@ def goals(runs: "pd.DataFrame", optima: Mapping[str, Mapping[str, Any] | None]) 
         optimum = optima.get(str(problem)) or {}
         front = np.empty((0, 0))
         if mine["objectives"].max() > 1:
-            front = _front(optimum.get("front"), mine)
+            front = _front(optimum.get("front"), mine, str(problem))
         found[str(problem)] = Goal(
             exact=bool(optimum),
             reward=float(optimum.get("reward", mine["best_reward"].max())),
@@ -82,12 +82,15 @@ def goals(runs: "pd.DataFrame", optima: Mapping[str, Mapping[str, Any] | None]) 
     return found
 
 
-def _front(exact: Any, runs: "pd.DataFrame") -> Floats:
+def _front(exact: Any, runs: "pd.DataFrame", problem: str) -> Floats:
     if exact is not None:
         return np.array(exact, dtype=np.float64)
     points = [list(point) for front in runs["front_rewards"] for point in front]
     if not points:
-        raise RecordError("No run of a problem with several objectives found a feasible design.")
+        raise RecordError(
+            f"No run on {problem!r}, which has several objectives, found a feasible design: "
+            "nothing can be compared. Leave it out, or raise the budget, in another folder."
+        )
     rewards = np.unique(np.array(points, dtype=np.float64), axis=0)
     return np.asarray(rewards[pareto_mask(rewards)])
 

@@ -112,6 +112,8 @@ def _effort(mine: "pd.DataFrame") -> dict[str, float]:
 
 def profiles(scores: Mapping[str, Floats], points: int = 101) -> dict[str, Profile]:
     """Return the performance profile of every agent, from a low score of any of them to 1."""
+    if not scores:
+        return {}
     every = np.concatenate([values.ravel() for values in scores.values()])
     low = float(min(np.quantile(every, 0.05), 0.9))
     limits = np.linspace(low, 1.0, points)
@@ -188,12 +190,9 @@ def ecdfs(
     Problems with several objectives are left out.
     """
     mine = runs[(runs["budget"] == budget) & (runs["setting"] == 0)]
-    mine = mine[[not known[problem].several for problem in mine["problem"]]]
-    targets = {
-        problem: target_rewards(goal, optima.get(problem))
-        for problem, goal in known.items()
-        if not goal.several
-    }
+    single = [problem for problem, goal in known.items() if not goal.several]
+    mine = mine[mine["problem"].isin(single)]
+    targets = {name: target_rewards(known[name], optima.get(name)) for name in single}
     found = {}
     for agent, rows in mine.groupby("agent", sort=False):
         curves = zip(rows["curve_evaluations"], rows["curve_rewards"], strict=True)

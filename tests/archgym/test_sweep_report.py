@@ -229,6 +229,25 @@ def test_a_sweep_of_one_agent_and_one_seed_has_a_page():
     assert "Critical differences" not in text
 
 
+def lacks_a_seed_of_the_defaults(runs):
+    return (runs["setting"] == 0) & (runs["seed"] == 1) & (runs["agent"] != "random_walk")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "says"),
+    [
+        (lambda runs: runs["setting"] == 0, "No agent ran with its default hyperparameters"),
+        (lacks_a_seed_of_the_defaults, "settings have not run on every problem and seed"),
+        (lambda runs: runs["seed"] != runs["setting"] % 2, "settings have not run on every"),
+        (lambda runs: (runs["problem"] == "two") & (runs["agent"] == "genetic"), "left out of all"),
+    ],
+)
+def test_a_sweep_that_lacks_runs_still_has_a_page(lacking, says):
+    runs = table(budgets=(100,), seeds=2)
+    whole = runs[~lacking(runs)].reset_index(drop=True)
+    assert says in build_sweep_report(Sweep(whole, DESCRIPTION))
+
+
 def test_failed_runs_are_shown_and_not_counted():
     runs = table(budgets=(50,))
     runs.loc[runs.index[-1], ["status", "error"]] = ["failed", "RuntimeError: <boom>"]
