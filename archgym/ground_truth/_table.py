@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from archgym.errors import InvalidDesignError, RecordError
 from archgym.ground_truth._enumeration import INDEX, METRIC, RESULT
-from archgym.ground_truth._shipped import path_of, same_problem
+from archgym.ground_truth._shipped import path_of, same_problem, shipped
 from archgym.pareto import pareto_mask
 from archgym.problem import Evaluation, Problem
 from archgym.space import Design
@@ -92,7 +92,8 @@ class GroundTruth:
             identity, config = metadata["identity"], metadata["config"]
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise RecordError(
-                f"'{os.fspath(path)}' is no table of `archgym enumerate`: {error}."
+                f"'{os.fspath(path)}' is no table of `archgym enumerate`: {error}. Give a file of "
+                f"that command, or one of {', '.join(optimum.name for optimum in shipped())}."
             ) from None
         if problem is None:
             from archgym.envs import make_problem

@@ -10,6 +10,8 @@ from archgym.search import SearchResult
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FORMAT = 1
+
 SORTED_BY = ("problem", "agent", "setting", "budget", "seed")
 
 
@@ -92,6 +94,11 @@ def table_of(
     return pa.table(columns, schema=schema)
 
 
+def missing_columns(table: "pa.Table") -> list[str]:
+    """Return the columns of runs that a table lacks."""
+    return [name for name in _schema().names if name not in table.column_names]
+
+
 def _reward(optimum: Mapping[str, Any] | None) -> float | None:
     return None if optimum is None else float(optimum["reward"])
 
@@ -117,4 +124,4 @@ def _schema() -> "pa.Schema":
         "front_evaluations": pa.list_(pa.int32()),
         "front_rewards": pa.list_(pa.list_(pa.float64())),
     }
-    return pa.schema(list(kinds.items()), metadata={"archgym": json.dumps({"format": 1})})
+    return pa.schema(list(kinds.items()), metadata={"archgym": json.dumps({"format": FORMAT})})

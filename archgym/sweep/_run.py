@@ -29,7 +29,14 @@ from archgym.stats import quantile_targets
 from archgym.sweep._config import SweepConfig
 from archgym.sweep._jobs import RETRIES, SweepJob, label_of, made_problem, sweep_jobs
 from archgym.sweep._journal import Journal
-from archgym.sweep._rows import failed_row, finished_row, write_rows
+from archgym.sweep._rows import (
+    FORMAT,
+    SORTED_BY,
+    failed_row,
+    finished_row,
+    missing_columns,
+    write_rows,
+)
 
 Engine = Literal["process", "ray"]
 
@@ -162,14 +169,19 @@ def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path = Path(folder) / "runs.parquet"
     try:
-        table = pq.read_table(Path(folder) / "runs.parquet")
-        description = json.loads((Path(folder) / "sweep.json").read_text(encoding="utf-8"))
+        table = pq.read_table(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(
             f"'{folder}' holds no finished sweep: {error}. Run `archgym sweep` with it as --out."
         ) from None
-    return table.to_pandas(), description
+    if missing := missing_columns(table):
+        raise RecordError(
+            f"'{path}' is not the table of a sweep, or damaged: it lacks {', '.join(missing)}. "
+            "Run `archgym sweep` with that folder as --out: it is written again."
+        )
+    return table.to_pandas(), _described(Path(folder))
 
 
 # -------------------------------------------------------------------- the folder
@@ -192,7 +204,7 @@ def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]
     from archgym import __version__
 
     path = folder / "sweep.json"
-    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    earlier = _described(folder) if path.exists() else {}
     labels = {label: problem.fingerprint() for label, problem in problems.items()}
     for label, fingerprint in earlier.get("fingerprints", {}).items():
         if labels.get(label, fingerprint) != fingerprint:
@@ -211,6 +223,7 @@ def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]
         if label not in optima:
             optima[label] = _optimum(problems[label], problem.objective)
     content = {
+        "format": FORMAT,
         "version": __version__,
         "command": sys.argv,
         "config": asdict(config),
@@ -220,6 +233,28 @@ def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]
     partial = path.with_name("sweep.json.partial")
     partial.write_text(json.dumps(content, indent=2, default=list), encoding="utf-8")
     partial.replace(path)
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """Return the content of ``sweep.json``."""
+    path = folder / "sweep.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        kinds = {name: type(content[name]) for name in ("config", "fingerprints", "optima")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        kinds = {str(error): type(error)}
+    wrong = [name for name, kind in kinds.items() if kind is not dict]
+    if wrong:
+        raise RecordError(
+            f"'{path}' is missing or damaged: {wrong[0]}. Restore it from a copy, or choose "
+            "another folder."
+        )
+    if content.get("format", FORMAT) != FORMAT:
+        raise RecordError(
+            f"'{path}' has format {content['format']!r}, this release knows {FORMAT}. Use the "
+            f"release that wrote it ({content.get('version')}), or choose another folder."
+        )
+    return dict(content)
 
 
 def _optimum(problem: Problem, spec: str | None) -> dict[str, Any] | None:
@@ -241,18 +276,19 @@ def _optimum(problem: Problem, spec: str | None) -> dict[str, Any] | None:
 
 
 def _optima(folder: Path) -> dict[str, Any]:
-    content = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
-    return dict(content["optima"])
+    return dict(_described(folder)["optima"])
 
 
 def _read_finished(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the last row of every run; a line cut short by a kill counts as not there."""
+    """Return the last row of every run; a line cut short or damaged counts as not there."""
     path = folder / "finished.jsonl"
     rows: dict[str, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    # JSON that is no row, or no text at all, counts as damaged too.
+    for line in path.read_bytes().splitlines() if path.exists() else ():
         with contextlib.suppress(ValueError):
             row = json.loads(line)
-            rows[row["run"]] = row
+            if isinstance(row, dict) and {"run", "status", *SORTED_BY} <= row.keys():
+                rows[row["run"]] = row
     return rows
 
 

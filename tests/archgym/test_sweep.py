@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import archgym.sweep
@@ -342,6 +344,44 @@ def test_a_line_that_a_kill_cut_short_costs_one_run(folder, tmp_path):
     (copy / "finished.jsonl").write_text(text[:-40])
     assert run_sweep(config(), copy).new == 1
     assert len(load_sweep(copy)[0]) == 8
+
+
+def copied(folder, tmp_path) -> Path:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("sweep.json", "finished.jsonl", "runs.parquet"):
+        (copy / name).write_bytes((folder / name).read_bytes())
+    return copy
+
+
+def test_damaged_lines_are_passed_over_and_a_damaged_table_is_written_again(folder, tmp_path):
+    copy = copied(folder, tmp_path)
+    with (copy / "finished.jsonl").open("ab") as file:
+        file.write(b'[1]\n{"run": "x"}\n\xff\xfe\n')
+    pq.write_table(pa.table({"x": [1]}), copy / "runs.parquet")
+    with pytest.raises(RecordError, match=r"runs\.parquet.*lacks run, problem.*archgym sweep"):
+        load_sweep(copy)
+    assert run_sweep(config(), copy).new == 0
+    assert len(load_sweep(copy)[0]) == 8
+
+
+@pytest.mark.parametrize("content", ['{"config": ', "[]", "{}", '{"config": 3, "optima": {}}'])
+def test_a_damaged_description_is_refused_and_left_alone(folder, tmp_path, content):
+    copy = copied(folder, tmp_path)
+    (copy / "sweep.json").write_text(content)
+    with pytest.raises(RecordError, match=r"sweep\.json.*damaged.*another folder"):
+        load_sweep(copy)
+    with pytest.raises(RecordError, match=r"sweep\.json.*damaged.*another folder"):
+        run_sweep(config(), copy)
+    assert (copy / "sweep.json").read_text() == content
+
+
+def test_a_folder_of_another_format_is_refused(folder, tmp_path):
+    copy = copied(folder, tmp_path)
+    description = json.loads((copy / "sweep.json").read_text())
+    (copy / "sweep.json").write_text(json.dumps({**description, "format": 99}))
+    with pytest.raises(RecordError, match="has format 99, this release knows 1"):
+        load_sweep(copy)
 
 
 # -------------------------------------------------------------------- sick problems
