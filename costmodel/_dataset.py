@@ -123,7 +123,7 @@ class Dataset:
 
     def labelled(self, targets: Sequence[str]) -> Self:
         """Return the rows that have a label of one of these targets at least."""
-        return self.take(np.isfinite(self.labels_of(targets)).any(axis=1))
+        return self.take(np.asarray(np.isfinite(self.labels_of(targets)).any(axis=1)))
 
     def joined(self, other: Self) -> Self:
         """Return the rows of both; columns are those that both have."""

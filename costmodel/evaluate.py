@@ -23,6 +23,7 @@ from costmodel._metrics import (
     resamples,
     rmse,
 )
+from costmodel._table import learning_curves, pivot, write_summary
 from costmodel.errors import DatasetError, InvalidConfigError
 from costmodel.features import features
 from costmodel.models import Model, Target, make_model
@@ -34,7 +35,14 @@ from costmodel.train import choose_targets, settings_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EvaluateConfig", "evaluate", "novelty_auroc", "score_model"]
+__all__ = [
+    "EvaluateConfig",
+    "evaluate",
+    "learning_curves",
+    "novelty_auroc",
+    "pivot",
+    "score_model",
+]
 
 ALL = 0
 """Training size that stands for all programs."""
@@ -96,8 +104,6 @@ def evaluate(config: EvaluateConfig, note: Callable[[str], None] | None = None) 
         ModelError: If there is no such model.
     """
     import pandas as pd
-
-    from costmodel._table import write_summary
 
     say = note or (lambda text: None)
     dataset = Dataset.read(config.data)

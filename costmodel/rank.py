@@ -26,7 +26,7 @@ class RankingScore:
     """What orders of the candidates of several programs are worth, on average over programs."""
 
     programs: int
-    """Programs with three candidates at least that differ."""
+    """Programs with enough candidates that differ."""
     candidates: float
     """Candidates of a program, mean."""
     top1_regret_pct: float
@@ -44,23 +44,35 @@ def order_of(values: Values, direction: str) -> npt.NDArray[np.int64]:
     return np.argsort(-values if direction == "max" else values, kind="stable")
 
 
-def score_ranking(model: Model, dataset: Dataset, target: str) -> RankingScore:
+def score_ranking(
+    model: Model, dataset: Dataset, target: str, least: int = LEAST_CANDIDATES
+) -> RankingScore:
     """Return what a model's order of each program's schedules is worth.
+
+    Args:
+        model: Has learnt the target.
+        dataset: Labelled schedules.
+        target: What to order by.
+        least: Schedules that a program must have to count.
 
     Raises:
         DatasetError: If no program has several schedules whose labels differ.
     """
     predicted = model.predict(dataset.texts, [target]).mean[:, 0]
     direction = next(t.direction for t in model.targets if t.name == target)
-    return score_orders(dataset, target, [predicted], direction)
+    return score_orders(dataset, target, [predicted], direction, least)
 
 
 def score_orders(
-    dataset: Dataset, target: str, scores: Sequence[Values], direction: str = "min"
+    dataset: Dataset,
+    target: str,
+    scores: Sequence[Values],
+    direction: str = "min",
+    least: int = LEAST_CANDIDATES,
 ) -> RankingScore:
     """Return what orders by scores are worth, on average over programs and several scores."""
     regrets, first_five, needed, sizes = [], [], [], []
-    for rows in _programs(dataset, target):
+    for rows in _programs(dataset, target, least):
         actual = dataset.labels[target][rows]
         loss = _losses(actual, direction)
         for score in scores:
@@ -71,7 +83,7 @@ def score_orders(
         sizes.append(len(rows))
     if not sizes:
         raise DatasetError(
-            f"No program has {LEAST_CANDIDATES} schedules whose '{target}' differs. Give labelled "
+            f"No program has {least} schedules whose '{target}' differs. Give labelled "
             "schedules of one program: rows with the same entry in column 'program'."
         )
     return RankingScore(
@@ -84,11 +96,13 @@ def score_orders(
     )
 
 
-def random_score(dataset: Dataset, target: str, direction: str, seed: int = 0) -> RankingScore:
+def random_score(
+    dataset: Dataset, target: str, direction: str, seed: int = 0, least: int = LEAST_CANDIDATES
+) -> RankingScore:
     """Return what random orders are worth."""
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     scores = [rng.random(len(dataset)) for _ in range(_RANDOM_ORDERS)]
-    return score_orders(dataset, target, scores, direction)
+    return score_orders(dataset, target, scores, direction, least)
 
 
 def _losses(actual: Values, direction: str) -> Values:
@@ -99,7 +113,7 @@ def _losses(actual: Values, direction: str) -> Values:
     return np.asarray(losses, dtype=np.float64)
 
 
-def _programs(dataset: Dataset, target: str) -> Iterator[npt.NDArray[np.int64]]:
+def _programs(dataset: Dataset, target: str, least: int) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the rows of each program and view with schedules that differ in their label."""
     labels = dataset.labels_of([target])[:, 0]
     views = dataset.columns.get("view", np.full(len(dataset), "", dtype=object))
@@ -108,5 +122,5 @@ def _programs(dataset: Dataset, target: str) -> Iterator[npt.NDArray[np.int64]]:
     _, which = np.unique(keys, return_inverse=True)
     order = np.argsort(which, kind="stable")
     for rows in np.split(order, np.cumsum(np.bincount(which))[:-1]):
-        if keys[rows[0]] and len(rows) >= LEAST_CANDIDATES and np.ptp(labels[rows]) > 0:
+        if keys[rows[0]] and len(rows) >= least and np.ptp(labels[rows]) > 0:
             yield rows

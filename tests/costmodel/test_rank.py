@@ -48,6 +48,8 @@ def test_random_orders_lose_what_is_expected(schedules):
 def test_programs_without_a_choice_are_refused(schedules):
     with pytest.raises(DatasetError, match="No program has 3 schedules"):
         score_orders(schedules.take(np.arange(4, 8)), "cpu/latency", [np.zeros(4)])
+    with pytest.raises(DatasetError, match="No program has 5 schedules"):
+        score_orders(schedules, "cpu/latency", [np.zeros(8)], least=5)
 
 
 def test_a_model_ranks_better_than_chance():
