@@ -214,13 +214,18 @@ def read_info(folder: str | Path) -> dict[str, Any]:
     """Return the content of a run folder's ``run.json``.
 
     Raises:
-        RecordError: there is none, or it is damaged.
+        RecordError: there is none, or it is damaged or of another format.
     """
     info = _read_info(Path(folder))
     if info is None:
         raise RecordError(
             f"'{folder}' is no run folder: it has no run.json. "
             "Give a folder that a search wrote with out=...."
+        )
+    if info["format"] != FORMAT:
+        raise RecordError(
+            f"'{folder}' has format {info['format']!r}, this release knows {FORMAT}. Read it with "
+            f"the release that wrote it ({info.get('version')}), or leave it out."
         )
     return info
 

@@ -312,9 +312,16 @@ class _Driver:
     def done(self, job: SweepJob, row: Mapping[str, Any]) -> None:
         """Append a row; only then is the journal of a complete run superfluous."""
         self.rows[job.run] = dict(row)
-        with (self._folder / "finished.jsonl").open("ab") as file:
-            # After a line that a kill cut short, an empty one keeps this one whole.
-            file.write(b"\n" + json.dumps(row).encode() + b"\n")
+        path = self._folder / "finished.jsonl"
+        try:
+            with path.open("ab") as file:
+                # After a line that a kill cut short, an empty one keeps this one whole.
+                file.write(b"\n" + json.dumps(row).encode() + b"\n")
+        except OSError as error:
+            raise RecordError(
+                f"Cannot write '{path}': {error.strerror}. Free space or fix the permissions; "
+                "then run the same command again: it goes on where it stopped."
+            ) from error
         if row["status"] == "complete":
             job.journal.unlink(missing_ok=True)
         self.tell()

@@ -318,6 +318,14 @@ def test_a_run_without_trials_yet_says_so(tmp_path):
         load_trials(tmp_path)
 
 
+def test_a_run_of_another_format_is_not_read(tmp_path):
+    search(ToyProblem(), "genetic", 20, 0, out=tmp_path)
+    info = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**info, "format": 99}))
+    with pytest.raises(RecordError, match="has format 99, this release knows 1"):
+        read_info(tmp_path)
+
+
 def test_a_small_run_is_two_files_and_a_lock(tmp_path):
     search(ToyProblem(), "genetic", 200, 0, out=tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "run.json", "trials.parquet"]

@@ -365,6 +365,23 @@ def test_damaged_lines_are_passed_over_and_a_damaged_table_is_written_again(fold
     assert len(load_sweep(copy)[0]) == 8
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named_and_the_sweep_goes_on_once_there_is_room(
+    folder, tmp_path, monkeypatch
+):
+    copy = copied(folder, tmp_path)
+    lines = (copy / "finished.jsonl").read_bytes()
+    monkeypatch.setattr("archgym.sweep._run._read_finished", lambda folder: {})
+    (copy / "finished.jsonl").unlink()
+    (copy / "finished.jsonl").symlink_to("/dev/full")
+    with pytest.raises(RecordError, match=r"finished\.jsonl.*No space left.*same command again"):
+        run_sweep(config(), copy)
+    (copy / "finished.jsonl").unlink()
+    (copy / "finished.jsonl").write_bytes(lines)
+    monkeypatch.undo()
+    assert run_sweep(config(), copy).new == 0
+
+
 @pytest.mark.parametrize("content", ['{"config": ', "[]", "{}", '{"config": 3, "optima": {}}'])
 def test_a_damaged_description_is_refused_and_left_alone(folder, tmp_path, content):
     copy = copied(folder, tmp_path)
