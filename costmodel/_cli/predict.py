@@ -31,7 +31,6 @@ class Predict:
     def run(self, output: Output) -> int:
         """Predict and write."""
         from costmodel.models import load_model
-        from costmodel.predict import doubts
 
         model = load_model(self.model)
         chosen = self.target or None
@@ -39,14 +38,22 @@ class Predict:
         texts = read_texts(self.files)
         names, data = list(texts), list(texts.values())
         predictions = model.predict(data, chosen)
-        said = doubts(data)
-        for name, doubt in zip(names, said, strict=True):
-            if doubt is not None:
-                output.note(f"costmodel: '{name}': {doubt}.")
+        said = warn(output, names, data)
         for row, name in enumerate(names):
             _show(output, name, predictions, row)
         output.result(_plain(names, predictions, said))
         return 0
+
+
+def warn(output: Output, names: Sequence[str], texts: Sequence[bytes]) -> list[str | None]:
+    """Say which texts are no programs, or leave sizes open; return what was said of each."""
+    from costmodel.predict import doubts
+
+    said = doubts(texts)
+    for name, doubt in zip(names, said, strict=True):
+        if doubt is not None:
+            output.note(f"costmodel: '{name}': {doubt}.")
+    return said
 
 
 def _show(output: Output, name: str, predictions: "Predictions", row: int) -> None:

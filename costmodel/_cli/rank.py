@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from costmodel._cli._texts import read_texts
-from costmodel._cli.predict import cells
+from costmodel._cli.predict import cells, warn
 from costmodel.errors import InvalidConfigError
 from simulators._terminal import Output, grid
 from simulators._text import number
@@ -52,6 +52,7 @@ class Rank:
             return self._regret(output, model, chosen, self.regret)
         texts = read_texts(self.files)
         names, data = list(texts), list(texts.values())
+        warn(output, names, data)
         predictions = model.predict(data, [chosen.name])
         order = order_of(predictions.mean[:, 0], chosen.direction)
         rows = [

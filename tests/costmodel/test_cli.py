@@ -200,6 +200,20 @@ def test_rank_orders_by_predicted_cost(run, model, programs):
     assert out.index("small.mlir") < out.index("large.mlir")
 
 
+def test_rank_says_what_is_no_program(run, model, programs):
+    (programs / "empty.mlir").write_text("")
+    code, _, err = run("rank", programs, "--target", FLOPS, "--model", model)
+    assert code == 0
+    assert "empty.mlir': read as plain text, as it is empty." in err
+
+
+def test_ranking_by_a_device_asks_for_one_of_its_targets(run, model, programs):
+    code, _, err = run("rank", programs, "--target", "analytic", "--model", "fast")
+    assert (code, "'analytic' is a device" in err) == (2, True)
+    code, out, _ = run("rank", programs, "--model", model, "--json")
+    assert (code, json.loads(out)["target"]) == (0, FLOPS)  # what the model knows first
+
+
 def test_rank_tells_what_its_order_is_worth(run, model, data):
     code, out, _ = run("rank", "--regret", data, "--target", FLOPS, "--model", model, "--json")
     assert code == 0
