@@ -8,8 +8,10 @@ import numpy as np
 
 from archgym import plots
 from archgym._text import number
+from archgym.report._fronts import fronts
+from archgym.report._numbers import interval, percent
 from archgym.report._page import element, facts, figure, page, table, tiles
-from archgym.stats import REGRET_FLOOR, SOURCES, Estimate
+from archgym.stats import REGRET_FLOOR, SOURCES
 from archgym.sweep import Sweep, tables
 from archgym.sweep._scores import Goal
 
@@ -36,21 +38,6 @@ def build_sweep_report(sweep: Sweep) -> str:
     for i, problem in enumerate(sweep.goals):
         body += _problem(sweep, problem, f"problem-{i}")
     return page("Sweep - ArchGym report", [*body, *_what_was_run(sweep)])
-
-
-def interval(value: Estimate | None, digits: int = 3) -> str:
-    """Return an estimate as text: ``0.93 [0.91, 0.95]``."""
-    if value is None or np.isnan(value.value):
-        return "-"
-    ends = f"{number(value.low, digits)}, {number(value.high, digits)}"
-    return f"{number(value.value, digits)} [{ends}]"
-
-
-def percent(value: Estimate | None) -> str:
-    """Return a share as text: ``45 % [40, 51]``."""
-    if value is None or np.isnan(value.value):
-        return "-"
-    return f"{100 * value.value:.0f} % [{100 * value.low:.0f}, {100 * value.high:.0f}]"
 
 
 def _subtitle(sweep: Sweep) -> str:
@@ -176,7 +163,7 @@ def _of_budget(sweep: Sweep, budget: int) -> list[str]:
     )
     drawn = plots.profile_figure(tables.profiles(sweep.defaults[budget]), sweep.styles)
     body += [element("h3", "Performance profile"), figure(f"{key}-profile", drawn, text)]
-    return body + _ranks(sweep, budget, key)
+    return body + _ranks(sweep, budget, key) + fronts(sweep, budget)
 
 
 def _ranks(sweep: Sweep, budget: int, key: str) -> list[str]:

@@ -155,6 +155,15 @@ class Sweep:
         return {b: tables.agent_rows(self.runs, self.goals, b) for b in self.budgets}
 
     @cached_property
+    def fronts(self) -> dict[int, dict[str, list[tables.FrontRow]]]:
+        """Budget -> problem with several objectives -> how much of its front agents find."""
+        several = {problem: goal for problem, goal in self.goals.items() if goal.several}
+        return {
+            b: {p: tables.front_rows(self.runs, p, goal, b) for p, goal in several.items()}
+            for b in self.budgets
+        }
+
+    @cached_property
     def lottery(self) -> dict[int, list[tables.LotteryRow]]:
         """Budget -> its table of the lottery, empty if no settings were drawn."""
         return {budget: tables.lottery_rows(self.scores[budget]) for budget in self.budgets}

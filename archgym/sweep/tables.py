@@ -10,9 +10,11 @@ from archgym.stats import (
     REGRET_FLOOR,
     LotteryCurve,
     Profile,
+    adrs,
     best_at,
     expected_best,
     hypervolume_curve,
+    hypervolume_difference,
     interquartile_mean,
     log_regret_area,
     lottery_curve,
@@ -108,6 +110,55 @@ def _effort(mine: "pd.DataFrame") -> dict[str, float]:
         "unique": float(ratio(spent, asked)),
         "ask_ms": float(1e3 * ratio(mine["ask_s"].sum(), asked)),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontRow:
+    """How much of a problem's front an agent finds with its defaults: means over seeds."""
+
+    agent: str
+    share: Estimate
+    """Hypervolume as a share of the front's."""
+    missing: Estimate
+    """Hypervolume difference: what is missing to the front, as a share of it."""
+    adrs: Estimate
+    """Average distance from the reference set, see `archgym.stats.adrs`."""
+
+
+def front_rows(runs: "pd.DataFrame", problem: str, goal: Goal, budget: int) -> list[FrontRow]:
+    """Return a row per agent that ran with its defaults, largest hypervolume first.
+
+    A run that found nothing has the worst distance of the others, NaN if there is none.
+
+    Args:
+        runs: With their scores.
+        problem: Its label.
+        goal: Its front; without one there are no rows.
+        budget: Which runs.
+    """
+    if not goal.several:
+        return []
+    mine = runs[(runs["problem"] == problem) & (runs["budget"] == budget) & (runs["setting"] == 0)]
+    found = [vectors(rewards, len(goal.reference)) for rewards in mine["front_rewards"]]
+    distances = np.array([adrs(rewards, goal.front) for rewards in found])
+    known = distances[np.isfinite(distances)]
+    distances[~np.isfinite(distances)] = known.max() if known.size else -1.0
+    missing = [hypervolume_difference(rewards, goal.front, goal.reference) for rewards in found]
+    mine = mine.assign(missing=missing, adrs=distances)
+    columns = [
+        {agent: _mean(values) for agent, values in cubes(mine, budget, name).of_setting().items()}
+        for name in ("missing", "adrs")
+    ]
+    rows = [
+        FrontRow(
+            agent=agent,
+            share=Estimate(value=1 - gap.value, low=1 - gap.high, high=1 - gap.low),
+            missing=gap,
+            adrs=columns[1][agent] if known.size else _mean(None),
+        )
+        for agent, gap in columns[0].items()
+    ]
+    return sorted(rows, key=lambda row: row.missing.value)
 
 
 def profiles(scores: Mapping[str, Floats], points: int = 101) -> dict[str, Profile]:

@@ -18,7 +18,7 @@ from archgym.stats import (
     tuned_scores,
 )
 from archgym.sweep import Sweep
-from archgym.sweep.tables import LotteryRow, ticket
+from archgym.sweep.tables import FrontRow, LotteryRow, ticket
 
 Floats = NDArray[np.float64]
 
@@ -168,6 +168,14 @@ def problems_table(sweep: Sweep, budget: int) -> str:
     return markdown_table(
         ["agent", *cubes.problems],
         [[name, *(interval(_mean(row)) for row in scores[name])] for name in order],
+    )
+
+
+def fronts_table(rows: Sequence[FrontRow]) -> str:
+    """Return how much of a problem's front every agent finds with its defaults."""
+    return markdown_table(
+        ["agent", "share of hypervolume", "hypervolume difference", "ADRS"],
+        [[row.agent, *map(interval, (row.share, row.missing, row.adrs))] for row in rows],
     )
 
 

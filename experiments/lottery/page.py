@@ -209,6 +209,7 @@ def _comparison(every: Sweep, written: set[str]) -> list[str]:
             "Mean score on each problem:",
             answers.problems_table(every, budget),
         ]
+        parts += _fronts(every, budget)
         against = answers.portfolio_table(every, budget)
         if against is not None:
             parts += ["Is an agent that shares its budget among others better than each?", against]
@@ -216,3 +217,15 @@ def _comparison(every: Sweep, written: set[str]) -> list[str]:
     for i, problem in enumerate(every.goals):
         parts += [f"{problem}:", *_picture(f"progress_{i}", f"Progress on {problem}", written)]
     return parts
+
+
+def _fronts(every: Sweep, budget: int) -> list[str]:
+    found = {problem: rows for problem, rows in every.fronts[budget].items() if rows}
+    text = (
+        "How much of the exact front is found with several objectives, means over seeds? The "
+        "hypervolume difference is what is missing to 1. ADRS, the average distance from the "
+        "reference set, is the share by which the closest design found is worse than one of the "
+        "front in its worst metric, averaged over the front (Palermo et al., IEEE TCAD 2009)."
+    )
+    tables_of = [f"{problem}:\n\n{answers.fronts_table(rows)}" for problem, rows in found.items()]
+    return [text, *tables_of] if found else []

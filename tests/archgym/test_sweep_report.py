@@ -16,6 +16,7 @@ from archgym.report import build_sweep_report, interval, percent, write_report
 from archgym.report._convergence import hypervolume_progress
 from archgym.stats import Estimate, rank_agents
 from archgym.sweep import Sweep, is_sweep
+from archgym.sweep._rows import write_rows
 from archgym.sweep._scores import cubes, goals, scored
 from archgym.sweep.tables import agent_rows, ecdfs, grid, progress, target_rewards, tickets
 
@@ -57,7 +58,10 @@ def table(budgets=(50, 100), seeds=4) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-DESCRIPTION = {"optima": OPTIMA, "config": {"seed": 0}, "version": "1", "command": ["archgym"]}
+DESCRIPTION = {
+    **{"optima": OPTIMA, "config": {"seed": 0}, "fingerprints": {}},
+    **{"version": "1", "command": ["archgym"]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +154,43 @@ def test_agents_are_listed_best_first_with_what_they_cost(sweep):
     assert best.ask_ms == pytest.approx(1.0)
     for each in rows:
         assert each.score.low <= each.score.value <= each.score.high
+
+
+def test_fronts_are_measured_against_the_exact_one_in_two_ways():
+    found = {"all": [[1.0, 2.0], [2.0, 1.0]], "one end": [[2.0, 1.0]], "nothing": []}
+    runs = pd.DataFrame(
+        [
+            row("two", agent, 0, seed, 50, 1.5, front_rewards=rewards)
+            for agent, rewards in found.items()
+            for seed in (0, 1)
+        ]
+    )
+    sweep = Sweep(runs, DESCRIPTION)
+    rows = sweep.fronts[50]["two"]
+    assert [each.agent for each in rows] == ["all", "one end", "nothing"]
+    assert [each.share.value for each in rows] == pytest.approx([1, 2 / 3, 0])
+    assert [each.missing.value for each in rows] == pytest.approx([0, 1 / 3, 1])
+    # An octave below (1, 2) in one metric is twice as much, and (2, 1) itself was found.
+    assert [each.adrs.value for each in rows] == pytest.approx([0, 0.5, 0.5])
+
+
+def test_fronts_have_intervals_over_seeds_and_stand_on_the_page(sweep, page):
+    rows = {each.agent: each for each in sweep.fronts[100]["two"]}
+    assert set(rows) == {"random_walk", "genetic", "<b>mine</b>"}
+    for each in rows.values():
+        assert each.missing.low < each.missing.value < each.missing.high
+        assert each.adrs.low < each.adrs.value < each.adrs.high
+        assert each.share.value == pytest.approx(1 - each.missing.value)
+    assert set(sweep.fronts[100]) == {"two"}
+    assert "Fronts of several objectives" in page
+    assert interval(rows["genetic"].adrs) in page
+
+
+def test_where_no_run_found_anything_a_front_is_at_no_distance():
+    runs = pd.DataFrame([row("two", "a", 0, s, 50, None, front_rewards=[]) for s in (0, 1)])
+    (found,) = Sweep(runs, DESCRIPTION).fronts[50]["two"]
+    assert found.share.value == 0
+    assert interval(found.adrs) == "-"
 
 
 def test_progress_gives_quartiles_of_the_defaults(sweep):
@@ -296,7 +337,7 @@ def test_estimates_are_written_with_their_interval():
 
 
 def test_the_command_recognises_the_folder_of_a_sweep(tmp_path, sweep):
-    sweep.every_run.to_parquet(tmp_path / "runs.parquet")
+    write_rows(tmp_path / "runs.parquet", sweep.every_run.to_dict("records"), OPTIMA)
     (tmp_path / "sweep.json").write_text(json.dumps(DESCRIPTION))
     assert is_sweep(tmp_path)
     assert "The hyperparameter lottery" in write_report(tmp_path).read_text(encoding="utf-8")

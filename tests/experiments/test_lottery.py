@@ -142,6 +142,25 @@ def test_the_portfolio_is_held_against_every_other_agent(sweep):
     assert {row[2] for row in rows} == {"100 % [100, 100]"}
 
 
+def test_the_page_says_how_much_of_a_front_is_found(sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.lottery.figures.BROWSERS", ())
+    runs = sweep.every_run.copy()
+    two = runs["problem"] == "two"
+    runs.loc[two, "objectives"] = 2
+    runs["front_rewards"] = [
+        [[reward, 1.0]] if several else []
+        for several, reward in zip(two, runs["best_reward"], strict=True)
+    ]
+    runs["front_evaluations"] = [[1] if several else [] for several in two]
+    optima = {**sweep.optima, "two": {"reward": 1.0, "front": [[1.0, 1.0]]}}
+    both = Sweep(runs, {**sweep.description, "optima": optima})
+    text = write_page(both, {}, tmp_path, []).read_text(encoding="utf-8")
+    assert text.count("| agent | share of hypervolume | hypervolume difference | ADRS |") == 2
+    row = both.fronts[100]["two"][0]
+    assert row.agent == "genetic"
+    assert answers.fronts_table([row]) in text
+
+
 def test_sweeps_are_joined_without_repeating_runs(sweep):
     half = sweep.every_run[sweep.every_run["agent"] != "genetic"]
     both = joined([Sweep(half, sweep.description), sweep])
