@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archgym.agents._agent import MissingExtraError
 from archgym.errors import RecordError
 from archgym.report import Section, load_sections
+from archgym.sweep import is_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,10 +53,16 @@ def add_studies(path: str | Path, storage: "BaseStorage") -> list[str]:
     Parameters have their own values, metrics are user attributes.
 
     Raises:
-        RecordError: nothing is recorded there, or a file is damaged.
+        RecordError: nothing is recorded there, a file is damaged, or it is a sweep.
         MissingExtraError: optuna is not installed.
     """
     require_modules("optuna")
+    if is_sweep(Path(path)):
+        raise RecordError(
+            f"'{path}' is a sweep, which keeps no trials for a dashboard. Write its page with "
+            f"`archgym report {path}`, or record single searches with `archgym search ... --out "
+            "FOLDER` and open that folder."
+        )
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -23,8 +23,12 @@ class Report:
     def run(self, output: Output) -> int:
         """Write the page."""
         from archgym.report import write_report
+        from archgym.sweep import Sweep, is_sweep
 
         written = write_report(self.path, self.out)
+        unfinished = Sweep.load(self.path).unfinished if is_sweep(self.path) else ""
+        if unfinished:
+            output.note(unfinished)
         output.show(f"Wrote {written}: open it in a browser; it needs no network.")
         output.result({"report": str(written), "bytes": written.stat().st_size})
         return 0

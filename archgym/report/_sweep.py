@@ -96,7 +96,7 @@ def _known(sweep: Sweep) -> str:
 
 
 def _doubts(sweep: Sweep) -> list[str]:
-    texts = []
+    texts = [sweep.unfinished] if sweep.unfinished else []
     unknown = [problem for problem, goal in sweep.goals.items() if not goal.exact]
     if unknown:
         texts.append(

@@ -30,7 +30,7 @@ def is_sweep(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A finished sweep, with what several parts of a page need computed once."""
+    """The runs of a sweep that ended, with what several parts of a page need computed once."""
 
     every_run: "pd.DataFrame"
     """The table of runs."""
@@ -43,7 +43,7 @@ class Sweep:
         """Read the folder of a sweep.
 
         Raises:
-            RecordError: it holds no finished sweep, or a damaged one.
+            RecordError: it holds no sweep of which a run has ended, or a damaged one.
         """
         return cls(*load_sweep(folder))
 
@@ -94,6 +94,19 @@ class Sweep:
         """Problem -> its optimum as recorded, if known."""
         found: Mapping[str, Mapping[str, Any] | None] = self.description.get("optima", {})
         return found
+
+    @property
+    def unfinished(self) -> str:
+        """How far a sweep got that has not ended; empty if it has."""
+        ended, planned = self.description.get("ended"), self.description.get("runs")
+        if not ended:
+            return ""
+        # A folder may hold runs of an earlier, larger configuration too.
+        of = f" of {max(ended, planned):,}" if planned else ""
+        return (
+            f"{ended:,}{of} runs are finished: the sweep has not ended, and what it says will "
+            "change. Run the same `archgym sweep` again to go on."
+        )
 
     @cached_property
     def goals(self) -> dict[str, Goal]:

@@ -35,6 +35,7 @@ from archgym.sweep._rows import (
     failed_row,
     finished_row,
     missing_columns,
+    table_of,
     write_rows,
 )
 
@@ -133,7 +134,7 @@ def run_sweep(
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         (folder / "journals").mkdir(exist_ok=True)
-        _describe(folder, config, problems)
+        _describe(folder, config, problems, len(work))
         rows = _read_finished(folder)
         done = {run for run, row in rows.items() if row["status"] == "complete"}
         waiting = [job for job in work if job.run not in done]
@@ -163,15 +164,19 @@ def _why(failures: Sequence[Mapping[str, Any]]) -> str:
 def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:
     """Return the runs of a sweep as a data frame, and what ``sweep.json`` says.
 
+    Of a sweep that has not ended, the runs that have; the description says how many, as ``ended``.
+
     Raises:
-        RecordError: the folder holds no finished sweep, or a damaged one.
+        RecordError: the folder holds no sweep of which a run has ended, or a damaged one.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = Path(folder) / "runs.parquet"
+    rows = {} if path.exists() else _read_finished(Path(folder))
+    described = {**_described(Path(folder)), "ended": len(rows)} if rows else {}
     try:
-        table = pq.read_table(path)
+        table = table_of(rows.values(), described["optima"]) if rows else pq.read_table(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(
             f"'{folder}' holds no finished sweep: {error}. Run `archgym sweep` with it as --out."
@@ -181,7 +186,7 @@ def load_sweep(folder: str | Path) -> tuple["Any", dict[str, Any]]:
             f"'{path}' is not the table of a sweep, or damaged: it lacks {', '.join(missing)}. "
             "Run `archgym sweep` with that folder as --out: it is written again."
         )
-    return table.to_pandas(), _described(Path(folder))
+    return table.to_pandas(), described or _described(Path(folder))
 
 
 # -------------------------------------------------------------------- the folder
@@ -199,7 +204,9 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]) -> None:
+def _describe(
+    folder: Path, config: SweepConfig, problems: Mapping[str, Problem], runs: int
+) -> None:
     """Write ``sweep.json``, unless the folder holds a sweep that does not go with this one."""
     from archgym import __version__
 
@@ -227,6 +234,7 @@ def _describe(folder: Path, config: SweepConfig, problems: Mapping[str, Problem]
         "version": __version__,
         "command": sys.argv,
         "config": asdict(config),
+        "runs": runs,
         "fingerprints": {**earlier.get("fingerprints", {}), **labels},
         "optima": optima,
     }

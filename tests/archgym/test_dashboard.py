@@ -44,6 +44,12 @@ def study_of(folder: Path) -> "optuna.Study":
     return optuna.load_study(study_name=name, storage=storage)
 
 
+def test_a_sweep_is_refused_with_what_to_do_instead(tmp_path):
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(RecordError, match=r"keeps no trials.*archgym report .*archgym search"):
+        add_studies(tmp_path, open_storage())
+
+
 def test_a_study_holds_every_evaluation_with_its_own_values(runs):
     study = study_of(runs / "genetic")
     problem = make_problem("archgym/DRAM-v0", requests=50)

@@ -354,6 +354,25 @@ def copied(folder, tmp_path) -> Path:
     return copy
 
 
+def test_a_sweep_that_has_not_ended_gives_its_finished_runs_and_their_number(
+    folder, tmp_path, capsys
+):
+    copy = copied(folder, tmp_path)
+    whole = load_sweep(copy)[0]
+    (copy / "runs.parquet").unlink()
+    text = [line for line in (copy / "finished.jsonl").read_text().splitlines() if line]
+    assert len(text) == 8
+    (copy / "finished.jsonl").write_text("\n".join(text[:6]) + "\n" + text[6][:-30])
+    swept = Sweep.load(copy)
+    assert swept.unfinished.startswith("6 of 8 runs are finished")
+    ended = whole[whole["run"].isin(swept.every_run["run"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(swept.every_run, ended)
+    assert main(["report", str(copy)]) == 0
+    assert "6 of 8 runs are finished" in capsys.readouterr().err
+    assert "6 of 8 runs are finished" in (copy / "report.html").read_text(encoding="utf-8")
+    assert Sweep.load(folder).unfinished == ""
+
+
 def test_damaged_lines_are_passed_over_and_a_damaged_table_is_written_again(folder, tmp_path):
     copy = copied(folder, tmp_path)
     with (copy / "finished.jsonl").open("ab") as file:
