@@ -1,7 +1,8 @@
 """The page about a sweep: who is best, how sure that is, and what hyperparameters do to it."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,16 @@ from archgym._text import number
 from archgym.report._fronts import fronts
 from archgym.report._numbers import interval, percent
 from archgym.report._page import element, facts, figure, page, table, tiles
-from archgym.stats import REGRET_FLOOR, SOURCES
+from archgym.stats import REGRET_FLOOR, SOURCES, equivalence
+from archgym.stats._bootstrap import Floats
 from archgym.sweep import Sweep, tables
 from archgym.sweep._scores import Goal
+
+MARGIN = 0.02
+"""Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
+
+SHOWN_PAIRS = 8
+"""Pairs of equally good agents that are named; of more only their number is given."""
 
 WHAT_A_SCORE_IS = (
     "A score is the share of the possible improvement over the default design that a run reached: "
@@ -175,10 +183,28 @@ def _ranks(sweep: Sweep, budget: int, key: str) -> list[str]:
         f"Mean rank over {ranking.blocks} pairs of problem and seed. Friedman's test that all "
         f"agents are the same: {p_value}. A thick bar joins agents of which no pair differs "
         "significantly (Wilcoxon's signed ranks, corrected by Holm, 5 %): they could not be told "
-        "apart, which is not to say that they are equal."
+        "apart, which is not to say that they are equal. "
+        f"{_equal(sweep.defaults[budget])}"
     )
     drawn = plots.ranking_figure(ranking, sweep.styles)
     return [element("h3", "Critical differences"), figure(f"{key}-ranks", drawn, text)]
+
+
+def _equal(scores: Mapping[str, Floats]) -> str:
+    """Return which agents are equally good for sure."""
+    pairs = list(combinations(scores, 2))
+    if scores[pairs[0][0]].size < 2:
+        return ""
+    same = [
+        f"{one} and {other}"
+        for one, other in pairs
+        if equivalence(scores[one] - scores[other], MARGIN).equivalent
+    ]
+    listed = f" ({'; '.join(same)})" if 0 < len(same) <= SHOWN_PAIRS else ""
+    return (
+        f"Equivalent, mean difference in score within {MARGIN} by two one-sided paired t-tests at "
+        f"5 %, uncorrected: {len(same)} of {len(pairs)} pairs{listed}."
+    )
 
 
 def _lottery(sweep: Sweep) -> list[str]:

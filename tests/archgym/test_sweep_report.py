@@ -246,6 +246,15 @@ def test_the_page_says_who_is_best_and_how_sure_that_is(page):
     assert "hypervolume" in text
 
 
+def test_the_page_calls_agents_equal_only_by_a_test_of_equivalence():
+    runs = table(budgets=(50,), seeds=8)
+    runs = runs[runs["setting"] == 0]
+    twin = runs[runs["agent"] == "genetic"].assign(agent="twin")
+    text = build_sweep_report(Sweep(pd.concat([runs, twin], ignore_index=True), DESCRIPTION))
+    assert "uncorrected: 1 of 6 pairs (genetic and twin)." in text
+    assert "not to say that they are equal" in text
+
+
 def test_names_of_agents_cannot_break_the_page(page):
     assert "<b>mine</b>" not in page
     assert "&lt;b&gt;mine&lt;/b&gt;" in page
