@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "line_scanner.hpp"
+#include "unfold.hpp"
 
 namespace costmodel {
 namespace {
@@ -51,13 +52,27 @@ Scanner::Scanner(std::string_view text) {
       line.add(lexeme);
       continue;
     }
-    if (line.size() > 0) LineScanner(*this, line).run();
+    read(line);
     totals.longest_line = std::max(totals.longest_line, static_cast<double>(lexer.at() - line_start));
     line_start = lexer.at();
     line.clear();
     ++line_;
   }
   finish();
+}
+
+void Scanner::read(Line& line) {
+  if (line.size() == 0) return;
+  find_cuts(line, cuts_);
+  if (cuts_.empty()) return LineScanner(*this, line).run();
+  cuts_.push_back(line.size());
+  Line part;
+  for (std::size_t i = 0, k = 0; k < cuts_.size(); ++k) {
+    part.clear();
+    line_ += k > 0;
+    for (; i < cuts_[k]; ++i) part.add(line[i]);
+    LineScanner(*this, part).run();
+  }
 }
 
 void Scanner::close_region() {

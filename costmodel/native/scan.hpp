@@ -127,6 +127,7 @@ class Scanner {
 
  private:
   friend class LineScanner;
+  void read(Line& line);
   void finish();
   void close_region();
   void close_loop(const Region& region);
@@ -153,6 +154,7 @@ class Scanner {
   NameTable<Map> maps_;
   NameTable<int> places_;  // accesses by what they say, and the region that last had them
   double all_work_ = 0, hot_work_ = 0;
+  std::vector<std::size_t> cuts_;  // of the line that is read
   int line_ = 0;
 };
 

@@ -172,6 +172,30 @@ def test_damaged_programs_have_finite_features(start: int, stop: int, patch: byt
     assert np.isfinite(features([text[:start] + patch + text[stop:]])).all()
 
 
+def test_regions_may_open_and_close_within_a_line():
+    printed = """func.func @f(%a: memref<64x32xf32>) attributes {llvm.emit_c_interface} {
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      %0 = affine.load %a[%i, %j] : memref<64x32xf32>
+      affine.store %0, %a[%i, %j] {unit} : memref<64x32xf32>
+    } {kind = "inner"}
+  }
+  return
+}
+"""
+    by_hand = """func.func @f(%a: memref<64x32xf32>) attributes {llvm.emit_c_interface} {
+  affine.for %i = 0 to 64 { affine.for %j = 0 to 32 {
+  %0 = affine.load %a[%i, %j] : memref<64x32xf32>
+  affine.store %0, %a[%i, %j] {unit} : memref<64x32xf32> } {kind = "inner"} } return }
+"""
+    one, other = counts(printed), counts(by_hand)
+    assert one["unbalanced_braces"] == other["unbalanced_braces"] == 0
+    assert other["max_depth"] == 2
+    assert other["innermost_iterations"] == pytest.approx(64 * 32)
+    differing = {name for name in one if one[name] != other[name]}
+    assert differing <= {"text_bytes", "lines", "longest_line_bytes"}
+
+
 def test_names_are_unique_and_rows_match_them():
     assert len(set(feature_names())) == len(feature_names())
     assert features([]).shape == (0, len(feature_names()))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from costmodel import _core
 from costmodel.errors import ModelError
+from costmodel.features import feature_names
 from costmodel.models._conformal import Calibration
 from costmodel.models._forest import Forest
 from costmodel.models._novelty import Novelty
@@ -145,13 +146,14 @@ def test_intervals_know_missing_labels_and_few_of_them():
 
 def test_novelty_grows_with_distance():
     rng = np.random.default_rng(0)
-    known = rng.normal(0, 1, (300, 20)).astype(np.float32)
-    known[:, 10:] = 0
+    known = np.zeros((300, len(feature_names())), dtype=np.float32)
+    known[:, :10] = rng.normal(0, 1, (300, 10))
+    known[:, feature_names().index("operations")] = 3
     novelty = Novelty.fit(known[:200], known[200:])
     assert np.mean(novelty.score(known[200:]) > 1) < 0.05
     away, strange = known[:1].copy(), known[:1].copy()
     away[0, 0] += 30
-    strange[0, 15] = 5  # no known program has this
+    strange[0, 30] = 5  # no known program has this
     assert novelty.score(away)[0] > 1
     assert novelty.score(strange)[0] > 1
 
