@@ -29,7 +29,7 @@ class Estimate:
     """How far the text is from those learnt from; above 1 is out of distribution."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Predictions:
     """Estimates for several texts; a sequence of one mapping, target to estimate, for each text."""
 
@@ -63,6 +63,12 @@ class Predictions:
             )
             for i, target in enumerate(self.targets)
         }
+
+    def __repr__(self) -> str:
+        return (
+            f"<Predictions of {len(self)} texts, {len(self.targets)} targets each: index a text, "
+            "then a target, or call to_frame()>"
+        )
 
     def __iter__(self) -> Iterator[dict[str, Estimate]]:
         return (self[row] for row in range(len(self)))

@@ -13,6 +13,7 @@ from costmodel.features import feature_names
 from costmodel.models._conformal import Calibration
 from costmodel.models._forest import Forest
 from costmodel.models._novelty import Novelty
+from costmodel.models._predictions import Predictions
 from costmodel.models._safetensors import load_arrays, save_arrays
 from costmodel.models._target import Target
 
@@ -202,3 +203,14 @@ def test_targets_that_span_decades_are_learnt_as_logarithms():
     assert target.forward(np.array([3.0]))[0] == 2.0
     assert Target(name="cpu/spills").backward(np.array([-1.0]))[0] == 0.0
     assert np.isfinite(target.backward(np.array([1e9]))).all()
+
+
+# ------------------------------------------------------------------------------ predictions
+
+
+def test_predictions_say_what_they_hold_and_how_to_get_at_it():
+    target = Target(name="cpu/cycles", unit="cycles", direction="min", log=True)
+    values = np.ones((3, 1))
+    found = Predictions((target,), values, values, values, np.zeros(3))
+    assert "3 texts, 1 targets each" in repr(found)
+    assert found[2]["cpu/cycles"].value == 1.0
