@@ -226,9 +226,7 @@ def _without_script() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _work(
-    pipe: Connection, make_runner: Callable[[], Runner], program: Program | None = None
-) -> None:
+def _work(pipe: Connection, make_runner: Callable[[], Runner], program: Program) -> None:
     """Run jobs from the pipe until there are no more; the main function of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -247,13 +245,12 @@ def _work(
             raise EOFError from None
 
     with contextlib.suppress(KeyboardInterrupt, EOFError):
-        if program is not None:
-            try:
-                program.load()
-            except (Exception, SystemExit) as error:
-                send("unprepared", _cannot_start(error))
-                return
-            send("ready", None)
+        try:
+            program.load()
+        except (Exception, SystemExit) as error:
+            send("unprepared", _cannot_start(error))
+            return
+        send("ready", None)
         runner = make_runner()
         while (job := received()) is not None:
             send("outcome", runner.run(job, lambda event: send("report", event)))

@@ -196,6 +196,11 @@ class Agent(ABC):
                 return
             self.tell(task.evaluate(designs))
 
+    def rewards_of(self, trials: Sequence[Trial]) -> NDArray[np.float64]:
+        """Return what the agent maximises, shape (trials, objectives)."""
+        rows = [t.rewards if self.objectives > 1 else (t.reward,) for t in trials]
+        return np.array(rows, dtype=np.float64).reshape(len(trials), self.objectives)
+
     def is_legal(self, indices: Indices) -> bool:
         """Return whether one index vector fulfils the constraints of the space."""
         return not self.space.constraints or self.space.is_legal(self.space.decode(indices))

@@ -160,10 +160,10 @@ class BayesianAgent(Agent):
                 new.append((row, trial))
         if not new:
             return
-        rewards = [t.rewards if self.objectives > 1 else (t.reward,) for _, t in new]
+        rewards = self.rewards_of([trial for _, trial in new])
         before = self._rewards[self._feasible].sum(axis=1).max(initial=-np.inf)
         self._vectors = np.concatenate([self._vectors, np.stack([row for row, _ in new])])
-        self._rewards = np.concatenate([self._rewards, np.array(rewards, dtype=np.float64)])
+        self._rewards = np.concatenate([self._rewards, rewards])
         self._feasible = np.append(self._feasible, [t.feasible for _, t in new])
         after = self._rewards[self._feasible].sum(axis=1).max(initial=-np.inf)
         self._region.update(bool(after > before))

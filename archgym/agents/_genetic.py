@@ -110,20 +110,16 @@ class GeneticAgent(Agent):
         """Let the children replace all but the best of the generation before them."""
         survivors = max(self.config.population - self.config.children, 0)
         elders = nondominated_order(self._rewards)[:survivors]
-        rewards = np.array([t.rewards if self.objectives > 1 else (t.reward,) for t in trials])
         self._genes = np.concatenate([self._genes[elders], self._asked[: len(trials)]])
-        self._rewards = np.concatenate(
-            [self._rewards[elders], rewards.reshape(len(trials), self.objectives)]
-        )
+        self._rewards = np.concatenate([self._rewards[elders], self.rewards_of(trials)])
 
     def observe(self, trials: Sequence[Trial]) -> None:
         """Let strangers into the population as far as they are better than its worst."""
         for trial in trials:
             genes = np.array(trial.indices, dtype=np.int64)
             self._seen.add(genes.tobytes())
-            reward = np.array(trial.rewards if self.objectives > 1 else (trial.reward,))
             self._genes = np.concatenate([self._genes, genes[None]])
-            self._rewards = np.concatenate([self._rewards, reward[None]])
+        self._rewards = np.concatenate([self._rewards, self.rewards_of(trials)])
         fittest = nondominated_order(self._rewards)[: self.config.population]
         self._genes, self._rewards = self._genes[fittest], self._rewards[fittest]
 

@@ -130,7 +130,7 @@ class PortfolioAgent(Agent):
 
     def _extend_front(self, trials: Sequence[Trial]) -> bool:
         """Keep the best rewards, of several objectives the front; return whether any is new."""
-        rewards = np.array([t.rewards if self.objectives > 1 else (t.reward,) for t in trials])
+        rewards = self.rewards_of(trials)
         known = np.any(np.all(self._front[None] >= rewards[:, None], axis=2), axis=1)
         every = np.unique(np.concatenate([self._front, rewards[~known]]), axis=0)
         self._front = every[pareto_mask(every)]

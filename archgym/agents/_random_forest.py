@@ -159,7 +159,7 @@ class RandomForestAgent(Agent):
     def _targets(self) -> Floats:
         """Return one number per trial, higher is better."""
         trials = list(self._trials.values())
-        rewards = np.array([t.rewards if self.objectives > 1 else (t.reward,) for t in trials])
+        rewards = self.rewards_of(trials)
         feasible = np.array([trial.feasible for trial in trials])
         # Infeasible designs count as the worst feasible one: their own reward is a mere mark.
         rewards[~feasible] = rewards[feasible].min(axis=0) if feasible.any() else 0.0

@@ -35,9 +35,7 @@ def pareto_figure(
         best: Metrics of the design with the best reward, marked with a star if given.
     """
     columns = [METRIC + x.name, METRIC + y.name]
-    feasible = trials[trials["feasible"].astype(bool)].dropna(subset=columns)
-    feasible = feasible.drop_duplicates(subset=columns)
-    on_front = pareto_front(feasible[columns].to_numpy(float), (x.direction, y.direction))
+    feasible, on_front = compared(trials, (x, y))
     marks = {"default design": default or {}, "best reward": best or {}}
     views = [_View.of(axis, feasible, on_front, marks.values()) for axis in (x, y)]
     feasible = feasible.assign(
@@ -162,6 +160,15 @@ def _add_marks(
                 name=name,
                 hovertemplate=f"{name}: %{{x:.4g}}, %{{y:.4g}}<extra></extra>",
             )
+
+
+def compared(trials: pd.DataFrame, axes: Sequence[Axis]) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Return the feasible trials of different metrics, and which of them no other beats."""
+    columns = [METRIC + axis.name for axis in axes]
+    feasible = trials[trials["feasible"].astype(bool)].dropna(subset=columns)
+    feasible = feasible.drop_duplicates(subset=columns)
+    directions = [axis.direction for axis in axes]
+    return feasible, pareto_front(feasible[columns].to_numpy(float), directions)
 
 
 def _thinned(rows: pd.DataFrame, limit: int) -> pd.DataFrame:

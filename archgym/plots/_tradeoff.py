@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archgym._text import number
-from archgym.plots._pareto import MAX_POINTS, _thinned, _View
+from archgym.plots._pareto import MAX_POINTS, _thinned, _View, compared
 from archgym.plots._style import BLACK, GREY, RED, Axis, finish
-from archgym.stats import METRIC, pareto_front
+from archgym.stats import METRIC
 
 _SMALLEST, _LARGEST = 7.0, 26.0
 """Diameters of the points of the front, in pixels."""
@@ -36,10 +36,7 @@ def tradeoff_figure(
     """
     axes = (x, y, size)
     columns = [METRIC + axis.name for axis in axes]
-    feasible = trials[trials["feasible"].astype(bool)].dropna(subset=columns)
-    feasible = feasible.drop_duplicates(subset=columns)
-    directions = [axis.direction for axis in axes]
-    on_front = pareto_front(feasible[columns].to_numpy(float), directions)
+    feasible, on_front = compared(trials, axes)
     marks = {"default design": default or {}, "best reward": best or {}}
     views = [_View.of(axis, feasible, on_front, marks.values()) for axis in axes]
     scaled = feasible.assign(**{v.column: feasible[v.column] / v.divisor for v in views})

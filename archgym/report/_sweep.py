@@ -14,8 +14,7 @@ from archgym.report._numbers import interval, percent
 from archgym.report._page import element, facts, figure, page, table, tiles
 from archgym.stats import REGRET_FLOOR, SOURCES, equivalence
 from archgym.stats._bootstrap import Floats
-from archgym.sweep import Sweep, tables
-from archgym.sweep._scores import Goal
+from archgym.sweep import Goal, Sweep, tables
 
 MARGIN = 0.02
 """Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
