@@ -6,6 +6,7 @@ __all__ = [
     "ArchGymError",
     "DatasetError",
     "InvalidConfigError",
+    "LostTasksError",
     "MissingDependencyError",
     "ModelError",
     "did_you_mean",
@@ -18,6 +19,10 @@ class DatasetError(ArchGymError, ValueError):
 
 class ModelError(ArchGymError, ValueError):
     """A model, or a folder of one, that cannot be used."""
+
+
+class LostTasksError(ArchGymError, RuntimeError):
+    """Tasks whose processes were killed; all others are done."""
 
 
 class MissingDependencyError(ArchGymError, ImportError):

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from costmodel._metrics import (
     resamples,
     rmse,
 )
+from costmodel._parallel import run_tasks
 from costmodel._table import learning_curves, pivot, write_summary
 from costmodel.errors import DatasetError, InvalidConfigError
 from costmodel.features import features
@@ -84,8 +86,14 @@ class EvaluateConfig:
     """Resamples of the bootstrap intervals; 0 gives none."""
     seed: int = 0
     """Seed of everything random."""
+    jobs: int = 1
+    """Processes that train models beside each other; figures do not depend on it, times do."""
 
     def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise InvalidConfigError(
+                f"--jobs {self.jobs} is no number of processes. Give 1 or more."
+            )
         for size in self.sizes:
             if size != ALL and size < MIN_LABELS:
                 raise InvalidConfigError(
@@ -106,106 +114,137 @@ def evaluate(config: EvaluateConfig, note: Callable[[str], None] | None = None) 
     import pandas as pd
 
     say = note or (lambda text: None)
-    dataset = Dataset.read(config.data)
-    if config.view is not None:
-        dataset = dataset.take(dataset.columns.get("view", np.empty(0)) == config.view)
-    targets = choose_targets(dataset, config.targets)
+    bench = _Bench(config)
+    tasks = bench.tasks()
     config.out.mkdir(parents=True, exist_ok=True)
-    rows = [row for one in _runs(config, dataset, targets, say) for row in one]
+    missing = [task for task in tasks if not task.file(config).is_file()]
+    make: Callable[[], _Bench] = (lambda: bench) if config.jobs == 1 else partial(_Bench, config)
+    run_tasks(missing, make, config.jobs, say)
+    rows = [row for task in tasks for row in task.rows(config)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame.to_parquet(config.out / "results.parquet")
     write_summary(frame, config.out)
     return frame
 
 
-def _runs(
-    config: EvaluateConfig, dataset: Dataset, targets: Sequence[str], say: Callable[[str], None]
-) -> Iterator[list[Row]]:
-    settings = _settings(config)
-    ranges = ranges_of(dataset)
-    for split in config.splits:
-        parts = {part: dataset.split(split, part) for part in ("train", "valid", "test")}
-        if len(parts["test"]) < MIN_LABELS:
-            raise DatasetError(
-                f"Split '{split}' has {len(parts['test'])} programs to test on. Choose another."
-            )
-        for size in config.sizes:
-            for name in config.models:
-                task = _Task(config, settings.get(name, {}), split, size, name, parts, ranges)
-                started = time.perf_counter()
-                rows, fresh = task.rows(targets)
-                if fresh:
-                    seconds = time.perf_counter() - started
-                    say(f"{name}, split {split}, size {size or 'all'}: {seconds:.1f} s")
-                yield rows
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Task:
     """One model, trained on one part of one split."""
 
-    config: EvaluateConfig
-    settings: Mapping[str, Any]
+    model: str
     split: str
     size: int
-    model: str
-    parts: Mapping[str, Dataset]
-    ranges: Mapping[str, float]
+    key: str
+    """Changes with whatever the figures depend on."""
 
-    def rows(self, targets: Sequence[str]) -> tuple[list[Row], bool]:
-        """Return the figures, and whether they were not there already."""
-        file = self.config.out / "parts" / f"{self._key(targets)}.json"
-        if file.is_file():
-            kept: list[Row] = json.loads(file.read_text(encoding="utf-8"))
-            return [{**row, "value": _nan(row["value"])} for row in kept], False
-        rows = self._run(targets)
+    def __str__(self) -> str:
+        return f"{self.model}, split {self.split}, size {self.size or 'all'}"
+
+    def file(self, config: EvaluateConfig) -> Path:
+        """Return where the figures are kept."""
+        name = f"{self.model}-{self.split}-{self.size or 'all'}-{self.key}.json"
+        return config.out / "parts" / name
+
+    def rows(self, config: EvaluateConfig) -> list[Row]:
+        """Return the figures that are kept."""
+        kept: list[Row] = json.loads(self.file(config).read_text(encoding="utf-8"))
+        return [{**row, "value": _nan(row["value"])} for row in kept]
+
+
+class _Bench:
+    """The data, and what trains and tests on them; each process has its own."""
+
+    def __init__(self, config: EvaluateConfig) -> None:
+        self.config = config
+        dataset = Dataset.read(config.data)
+        if config.view is not None:
+            dataset = dataset.take(dataset.columns.get("view", np.empty(0)) == config.view)
+        self.dataset = dataset
+        self.targets = choose_targets(dataset, config.targets)
+        self.ranges = ranges_of(dataset)
+        self.settings = _settings(config)
+        self._parts: dict[str, dict[str, Dataset]] = {}
+
+    def tasks(self) -> list[_Task]:
+        """Return what there is to do.
+
+        Raises:
+            DatasetError: If a split has nothing to test on.
+        """
+        return [
+            _Task(name, split, size, self._key(name, split, size))
+            for split in self.config.splits
+            for size in self.config.sizes
+            for name in self.config.models
+        ]
+
+    def __call__(self, task: _Task) -> None:
+        """Do a task, and keep its figures."""
+        rows = self._run(task)
+        file = task.file(self.config)
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         part.write_text(json.dumps(rows), encoding="utf-8")
         part.replace(file)
-        return rows, True
 
-    def _key(self, targets: Sequence[str]) -> str:
-        texts = hashlib.sha256("\0".join(self.parts["train"].texts).encode()).hexdigest()
-        said = [self.model, sorted(self.settings.items()), self.split, self.size, list(targets)]
-        said += [texts, len(self.parts["test"]), self.config.seed, self.config.repeats]
-        digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
-        return f"{self.model}-{self.split}-{self.size or 'all'}-{digest}"
+    def parts(self, split: str) -> dict[str, Dataset]:
+        """Return the parts of a split."""
+        if split not in self._parts:
+            named = ("train", "valid", "test")
+            parts = {part: self.dataset.split(split, part) for part in named}
+            if len(parts["test"]) < MIN_LABELS:
+                raise DatasetError(
+                    f"Split '{split}' has {len(parts['test'])} programs to test on. Choose another."
+                )
+            self._parts[split] = parts
+        return self._parts[split]
 
-    def _run(self, targets: Sequence[str]) -> list[Row]:
-        learn, test = self.parts["train"], self.parts["test"]
-        if self.size != ALL:
-            learn = learn.subset(self.size, self.config.seed)
-        labelled = np.isfinite(learn.labels_of(targets)).sum(axis=0)
-        chosen = [t for t, n in zip(targets, labelled, strict=True) if n >= MIN_LABELS * 5]
+    def _key(self, model: str, split: str, size: int) -> str:
+        parts = self.parts(split)
+        texts = hashlib.sha256("\0".join(parts["train"].texts).encode()).hexdigest()
+        said = [model, sorted(self.settings.get(model, {}).items()), split, size, self.targets]
+        said += [texts, len(parts["test"]), self.config.seed, self.config.repeats]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+    def _run(self, task: _Task) -> list[Row]:
+        parts, seed = self.parts(task.split), self.config.seed
+        learn, test, valid = parts["train"], parts["test"], parts["valid"]
+        if task.size != ALL:
+            learn = learn.subset(task.size, seed)
+        labelled = np.isfinite(learn.labels_of(self.targets)).sum(axis=0)
+        enough = zip(self.targets, labelled, strict=True)
+        chosen = [target for target, count in enough if count >= MIN_LABELS * 5]
         if not chosen:
             return []
-        valid = self.parts["valid"] if self.size == ALL and len(self.parts["valid"]) > 50 else None
-        model = make_model(self.model, **{"seed": self.config.seed, **self.settings})
+        model = make_model(task.model, **{"seed": seed, **self.settings.get(task.model, {})})
         started = time.perf_counter()
-        model.fit(learn, chosen, calibration=valid)
+        watched = valid if task.size == ALL and len(valid) > 50 else None
+        model.fit(learn, chosen, calibration=watched)
         fitted = time.perf_counter() - started
         rows = score_model(model, test, chosen, self.ranges, self.config.repeats)
-        rows += self._whole(model, fitted)
+        rows += _whole(model, test, fitted, len(learn))
+        if task.split == "family":
+            score = novelty_auroc(parts["train"], test, seed)
+            rows.append(_row("", "ood_auroc", score, len(test)))
         rows += _ranking(model, test, chosen)
-        head = {"model": self.model, "split": self.split, "size": self.size or len(learn)}
+        head = {"model": task.model, "split": task.split, "size": task.size or len(learn)}
         return [{**row, **head} for row in rows]
 
-    def _whole(self, model: Model, fitted: float) -> list[Row]:
-        """Return figures of the model, of no target."""
-        test = self.parts["test"]
-        texts = test.texts[:500]
-        started = time.perf_counter()
-        model.predict(texts)
-        seconds = time.perf_counter() - started
-        rows = [
-            _row("", "fit_s", fitted, len(self.parts["train"])),
-            _row("", "predict_us", 1e6 * seconds / len(texts), len(texts)),
-        ]
-        if self.split == "family":
-            score = novelty_auroc(self.parts["train"], test, self.config.seed)
-            rows.append(_row("", "ood_auroc", score, len(test)))
-        return rows
+
+def _whole(model: Model, test: Dataset, fitted: float, learnt: int) -> list[Row]:
+    """Return figures of the model, of no target."""
+    texts = test.texts[:500]
+    started = time.perf_counter()
+    model.predict(texts)
+    seconds = time.perf_counter() - started
+    rows = [
+        _row("", "fit_s", fitted, learnt),
+        _row("", "predict_us", 1e6 * seconds / len(texts), len(texts)),
+    ]
+    kept, planned = getattr(model, "epochs", (0, 0))  # networks have some
+    if planned:
+        rows += [_row("", "kept_epoch", kept, learnt), _row("", "epochs", planned, learnt)]
+    return rows
 
 
 def novelty_auroc(known: Dataset, away: Dataset, seed: int = 0) -> float:

@@ -6,23 +6,29 @@ vector widths matter.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from costmodel import _core
+from costmodel._dataset import Dataset
+from costmodel.errors import DatasetError
 from costmodel.features import feature_names, features
-from costmodel.models._model import Checkpoint, Progress
-from costmodel.models._neural import NeuralConfig, NeuralModel, Tokens
+from costmodel.models._model import Checkpoint, Progress, known_rows
+from costmodel.models._neural import NeuralConfig, NeuralModel
 from costmodel.models._safetensors import Arrays
-from costmodel.models._target import Values
+from costmodel.models._target import Values, describe_targets, scale
+from costmodel.models._training import Examples, Tokens, Training
 from costmodel.tokenizers import StructuredTokenizer
 
 if TYPE_CHECKING:
     import torch
+
+ANALYTIC = ("analytic/flops", "analytic/bytes", "analytic/arithmetic_intensity")
+"""Targets that are learnt first."""
 
 CHANNELS = 7
 _DIVISORS = (8, 16, 32, 128)
@@ -40,6 +46,9 @@ class EncoderConfig(NeuralConfig):
     """Attention heads."""
     parsed_features: bool = True
     """Whether the parsed features of the text stand beside the encoder's summary."""
+    pretraining_epochs: int = 0
+    """Times that each program is learnt from first, with its analytic labels (FLOPs, bytes,
+    arithmetic intensity), which cost no compiler; also programs without any other label."""
 
 
 class EncoderModel(NeuralModel):
@@ -54,6 +63,19 @@ class EncoderModel(NeuralModel):
         width = len(feature_names())
         self._center = np.zeros(width, dtype=np.float32)
         self._scale = np.ones(width, dtype=np.float32)
+        self._free: tuple[list[bytes], Values] = ([], np.empty((0, 0)))
+
+    def fit(self, dataset: Dataset, targets: Any, **others: Any) -> Self:
+        """Learn as :meth:`Model.fit` does, from the analytic labels first if so configured.
+
+        Raises:
+            DatasetError: If there are too few labels, or no analytic ones to learn from first.
+        """
+        if self.config.pretraining_epochs > 0:
+            self._free = _free_labels(dataset)
+        super().fit(dataset, targets, **others)
+        self._free = ([], np.empty((0, 0)))
+        return self
 
     def _fit(
         self, texts: list[bytes], labels: Values, progress: Progress, checkpoint: Checkpoint
@@ -66,12 +88,31 @@ class EncoderModel(NeuralModel):
     def _prepare(self, texts: list[bytes]) -> None:
         """Learn nothing: the vocabulary is fixed."""
 
-    def _tokens(self, text: bytes) -> Tokens:
-        ids, numbers = _core.encode(text, self.config.max_tokens)
-        row = np.empty(0, dtype=np.float32)
+    def _tokens(self, texts: list[bytes]) -> list[Tokens]:
+        rows = np.empty((len(texts), 0), dtype=np.float32)
         if self.config.parsed_features:
-            row = np.clip((features([text])[0] - self._center) / self._scale, -8, 8)
-        return Tokens(ids, channels(numbers), row.astype(np.float32))
+            rows = np.clip((features(texts) - self._center) / self._scale, -8, 8)
+        found = []
+        for text, row in zip(texts, rows.astype(np.float32), strict=True):
+            ids, numbers = _core.encode(text, self.config.max_tokens)
+            found.append(Tokens(ids, channels(numbers), row))
+        return found
+
+    def _pretrain(self, progress: Progress, checkpoint: Checkpoint) -> None:
+        texts, labels = self._free
+        if not texts:
+            return
+        goals = (labels - np.nanmean(labels, axis=0)) / np.maximum(np.nanstd(labels, axis=0), 1e-6)
+        network = self._build(self._width_of(labels.shape[1]))
+        config = replace(self.config, epochs=self.config.pretraining_epochs)
+        learn = Examples(self._tokens(texts), goals.astype(np.float32))
+        nothing = Examples([], np.empty((0, 0), dtype=np.float32))
+        Training(network, config, learn, nothing, "pretraining").run(progress, checkpoint)
+        # All but the last layer, whose outputs are other targets.
+        last = {"head.3.weight", "head.3.bias"}
+        kept = {k: v for k, v in network.state_dict().items() if k not in last}
+        main: Any = self._network
+        main.load_state_dict({**main.state_dict(), **kept})
 
     def _build(self, outputs: int) -> "torch.nn.Module":
         from costmodel.models._encoder_network import CostEncoder, CostEncoderConfig
@@ -107,6 +148,17 @@ class EncoderModel(NeuralModel):
         (folder / "README.md").write_text(
             "Encoder of costmodel. Settings: " + str(asdict(self.config)) + "\n", encoding="utf-8"
         )
+
+
+def _free_labels(dataset: Dataset) -> tuple[list[bytes], Values]:
+    names = [name for name in ANALYTIC if name in dataset.labels]
+    if not names or not len(dataset.labelled(names)):
+        raise DatasetError(
+            f"There are no analytic labels to learn from first. Label programs with "
+            f"{', '.join(ANALYTIC)}, or set pretraining_epochs=0."
+        )
+    texts, labels = known_rows(dataset, names)
+    return texts, scale(describe_targets(names), labels)
 
 
 def channels(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -48,10 +48,10 @@ class PaperModel(NeuralModel):
     def _prepare(self, texts: list[bytes]) -> None:
         self._tokenizer = WordTokenizer(self.config.tokens).fit(texts, self.config.max_words)
 
-    def _tokens(self, text: bytes) -> Tokens:
-        ids = self._tokenizer.encode(text, self.config.max_tokens)
+    def _tokens(self, texts: list[bytes]) -> list[Tokens]:
         nothing = np.empty(0, dtype=np.float32)
-        return Tokens(ids, np.empty((len(ids), 0), dtype=np.float32), nothing)
+        found = (self._tokenizer.encode(text, self.config.max_tokens) for text in texts)
+        return [Tokens(ids, np.empty((len(ids), 0), np.float32), nothing) for ids in found]
 
     def _build(self, outputs: int) -> "torch.nn.Module":
         import_torch()

@@ -42,11 +42,10 @@ class PaperNetwork(nn.Module):
         return (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
 
     def _lstm(self, x: Any, mask: Any) -> Any:
-        lengths = mask.sum(1).clamp(min=1).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(
-            x, lengths, batch_first=True, enforce_sorted=False
-        )
-        return self.lstm(packed)[1][0][-1]
+        # The state after the last word is what a packed sequence gives; on padded ones the library
+        # runs its fused kernel, several times as fast on a CPU.
+        last = mask.sum(1).clamp(min=1) - 1
+        return self.lstm(x)[0][torch.arange(len(x), device=x.device), last]
 
     def _conv1d(self, x: Any, mask: Any) -> Any:
         x = x.transpose(1, 2)

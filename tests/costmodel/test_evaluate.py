@@ -70,6 +70,16 @@ def test_an_interrupted_evaluation_goes_on(data, table, tmp_path):
     assert len(more) > len(frame)
 
 
+def test_processes_give_the_figures_that_one_gives(data, table, tmp_path):
+    frame, _ = table
+    notes: list[str] = []
+    beside = evaluate(config(data, tmp_path, jobs=2), note=notes.append)
+    assert len(notes) == 4
+    assert notes[-1].startswith("4 of 4: roofline, split ")
+    timed = frame.metric.isin(["fit_s", "predict_us"])
+    pd.testing.assert_frame_equal(beside[~timed], frame[~timed], check_exact=True)
+
+
 def test_the_summary_and_the_curves_are_written(table):
     frame, out = table
     text = (out / "table.md").read_text()
@@ -131,6 +141,7 @@ def test_curves_plot_the_figures_over_size(table):
     ("changes", "error", "match"),
     [
         ({"sizes": (3,)}, InvalidConfigError, "too few"),
+        ({"jobs": 0}, InvalidConfigError, "1 or more"),
         ({"splits": ("shape",)}, DatasetError, "no split 'shape'"),
         ({"set": ("trees.rounds=3",)}, InvalidConfigError, "no setting of a model"),
         ({"set": ("rounds=3",)}, InvalidConfigError, "MODEL.NAME=VALUE"),
