@@ -1,16 +1,21 @@
 """Measure the cost models and write the page about them.
 
-    python -m experiments.costmodel --data programs.parquet --out experiments/costmodel
+    python -m experiments.costmodel --data programs.parquet --out experiments/costmodel --jobs 2
 
 Stages: `table` (models x targets x splits), `curves` (over the number of programs learnt from),
-`every` (the shipped kind of model on all targets), `ranking`, `speed`, `page`. Whatever was trained
-stays in the work folder, so that an interrupted run goes on, and networks may be trained on another
-machine and their parts copied there.
+`every` (the shipped kind of model on all targets), `ranking`, `heads` (regression against a
+distribution over bins), `pretraining` (on analytic labels first, or not), `speed`, `page`. Whatever
+was trained stays in the work folder, so that an interrupted run goes on, and networks may be
+trained on another machine and their parts copied there.
 """
 
+import contextlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,29 +27,19 @@ from costmodel.evaluate import EvaluateConfig, evaluate
 from costmodel.models import SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
-from experiments.costmodel.page import write_page
-from experiments.costmodel.ranking import rank_all
+from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
+from experiments.costmodel.page import DRAWN, write_page
+from experiments.costmodel.ranking import Ranking, rank_all
 
-STAGES = ("table", "curves", "every", "ranking", "speed", "page")
+STAGES = ("table", "curves", "every", "ranking", "heads", "pretraining", "speed", "page")
 PAPER = tuple(
     f"paper-{network}-{tokens}"
     for network in ("fc", "lstm", "conv1d")
     for tokens in ("op", "operand")
 )
 ZEN = "x86-64-znver4"
-CURVE_TARGETS = tuple(
-    f"{ZEN}/{quantity}"
-    for quantity in (
-        "register_pressure_fp",
-        "register_pressure_gpr",
-        "spills",
-        "executed_instructions",
-        "mca_cycles",
-        "port_utilization",
-    )
-)
 TARGETS = (
-    *CURVE_TARGETS,
+    *DRAWN,
     f"{ZEN}/stack_bytes",
     f"{ZEN}/code_instructions",
     f"{ZEN}/latency",
@@ -70,8 +65,10 @@ class Study:
     work: Path = Path("runs/costmodel")
     """Folder of what was trained; what is there is only read."""
     stages: Names = STAGES
-    """What to do: table, curves, every, ranking, speed, page."""
-    models: Names = ("roofline", "ridge", "trees", "sites", "fast", "best")
+    """What to do: table, curves, every, ranking, heads, pretraining, speed, page."""
+    jobs: int = 1
+    """Processes that train models beside each other."""
+    models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best")
     """Models of this project in the table."""
     paper: Names = PAPER
     """The 2023 paper's models in the table."""
@@ -79,7 +76,7 @@ class Study:
     """Targets of the table; those without labels are left out."""
     splits: Names = ("random", "shape", "schedule", "family")
     """Splits of the table."""
-    curve_models: Names = ("roofline", "trees", "sites", "fast", "paper-conv1d-operand")
+    curve_models: Names = ("roofline", "trees", "fast", "paper-fc-operand", "paper-conv1d-operand")
     """Models of the learning curves."""
     curve_sizes: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N...")] = (
         100,
@@ -89,6 +86,10 @@ class Study:
         10_000,
     )
     """Programs to learn from; besides all."""
+    head_size: int = 3000
+    """Programs to learn from where the encoder's heads are compared."""
+    few: int = 500
+    """Labelled programs where training with and without analytic labels first is compared."""
     schedules: Path = Path("experiments/costmodel/schedules.parquet")
     """Many labelled schedules of few programs: see experiments.costmodel.schedules."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL.NAME=VALUE...")] = ()
@@ -111,13 +112,38 @@ def main(study: Study) -> None:
         "curves": _curves,
         "every": _every,
         "ranking": _ranking,
+        "heads": _heads,
+        "pretraining": _pretraining,
         "speed": _speed,
     }
     for name in study.stages:
         if name == "page":
             print(f"wrote {write_page(study.work, study.out)}")
         else:
-            stages[name](study, dataset)
+            with _timed(study, name):
+                stages[name](study, dataset)
+
+
+@contextlib.contextmanager
+def _timed(study: Study, stage: str) -> Iterator[None]:
+    """Add to what a stage has cost: in all runs together, if it was interrupted."""
+    wall_s, cpu_s = time.perf_counter(), _cpu_s()
+    try:
+        yield
+    finally:
+        file = study.work / "times.json"
+        times = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        before = times.get(stage, {"wall_s": 0.0, "cpu_s": 0.0})
+        times[stage] = {
+            "wall_s": round(before["wall_s"] + time.perf_counter() - wall_s, 1),
+            "cpu_s": round(before["cpu_s"] + _cpu_s() - cpu_s, 1),
+        }
+        _write(file, times)
+
+
+def _cpu_s() -> float:
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _facts(study: Study, dataset: Dataset) -> dict[str, Any]:
@@ -146,14 +172,23 @@ def _table(study: Study, dataset: Dataset) -> None:
 def _curves(study: Study, dataset: Dataset) -> None:
     most = min(len(dataset.split(name, "train")) for name in ("random", "family"))
     sizes = tuple(size for size in study.curve_sizes if size < most)
+    _reuse(study.work / "table" / "parts", study.work / "curves" / "parts")
     _evaluate(
         study,
         "curves",
         study.curve_models,
-        _known(dataset, tuple(name for name in CURVE_TARGETS if name in study.targets)),
+        _known(dataset, study.targets),
         splits=("random", "family"),
         sizes=(*sizes, 0),
     )
+
+
+def _reuse(parts: Path, out: Path) -> None:
+    """Copy figures of models that learnt from all programs; their names say what they are of."""
+    out.mkdir(parents=True, exist_ok=True)
+    for file in parts.glob("*-all-*.json"):
+        if not (out / file.name).exists():
+            shutil.copyfile(file, out / file.name)
 
 
 def _every(study: Study, dataset: Dataset) -> None:
@@ -164,17 +199,69 @@ def _every(study: Study, dataset: Dataset) -> None:
 def _evaluate(
     study: Study, stage: str, models: tuple[str, ...], targets: tuple[str, ...], **changes: Any
 ) -> None:
-    own = tuple(one for one in study.set if one.partition(".")[0] in models)
-    said = {"splits": study.splits, "repeats": study.repeats, "set": own, **changes}
+    said = {
+        "splits": study.splits, "repeats": study.repeats, "jobs": study.jobs,
+        "set": _own(study, models), **changes,
+    }  # fmt: skip
     config = EvaluateConfig(
         data=study.data, out=study.work / stage, models=models, targets=targets, **said
     )
-    evaluate(config, note=lambda text: print(f"{stage}: {text}", flush=True))
+    evaluate(config, note=_noted(stage))
+
+
+def _own(study: Study, models: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for one in study.set if one.partition(".")[0] in models)
+
+
+def _noted(stage: str) -> Callable[[str], None]:
+    return lambda text: print(f"{stage}: {text}", flush=True)
 
 
 def _ranking(study: Study, dataset: Dataset) -> None:
-    rows = rank_all(dataset, study.schedules, study.models, study.work / "ranking")
+    rows = rank_all(
+        Ranking(study.data, study.schedules, study.work / "ranking"),
+        study.models,
+        study.jobs,
+        _noted("ranking"),
+    )
     pd.DataFrame(rows).to_csv(study.work / "ranking.csv", index=False, float_format="%.6g")
+
+
+def _heads(study: Study, dataset: Dataset) -> None:
+    most = len(dataset.split("random", "train"))
+    size = study.head_size if study.head_size < most else 0
+    models = ("encoder", "encoder-bins", "fast")
+    _evaluate(
+        study,
+        "heads",
+        models,
+        _known(dataset, study.targets),
+        splits=("random", "family"),
+        sizes=(size,),
+        set=(*_small(models[:2]), *_own(study, models)),
+    )
+
+
+def _pretraining(study: Study, dataset: Dataset) -> None:
+    few = study.work / "pretraining" / "few.parquet"
+    few.parent.mkdir(parents=True, exist_ok=True)
+    with_few_labels(dataset, study.few).to_parquet(few)
+    for name, models, first in (
+        ("without", ("encoder", "fast"), ()),
+        ("with", ("encoder",), (f"encoder.pretraining_epochs={PRETRAINING_EPOCHS}",)),
+    ):
+        _evaluate(
+            replace(study, data=few),
+            f"pretraining/{name}",
+            models,
+            _known(dataset, study.targets),
+            splits=("random",),
+            set=(*_small(("encoder",)), *first, *_own(study, models)),
+        )
+
+
+def _small(models: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{name}.{setting}" for name in models for setting in SMALL_ENCODER)
 
 
 def _speed(study: Study, dataset: Dataset) -> None:

@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 
 import experiments.notebooks
+from costmodel._dataset import Dataset
 from costmodel.models import make_model
 from costmodel.testing import FLOPS, REGISTERS, SPILLS, sample_dataset
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.__main__ import Study, main
+from experiments.costmodel.encoders import with_few_labels
+from experiments.costmodel.goals import goals
 from experiments.validation.costmodel_fuzz import Fuzz, fuzz
 
 NAMES = {
@@ -48,13 +51,17 @@ def test_the_page_about_the_cost_models_says_what_was_measured(tmp_path, capsys)
     assert "240 labelled rows of 40 programs from 4 families" in page
     assert "### Split `family`" in page
     assert {path.name for path in study.out.iterdir()} == {
-        "README.md", "table.csv", "ranking.csv", "ranking.svg",
-        "learning_curves-family.svg", "learning_curves-random.svg",
+        "README.md", "table.csv", "curves.csv", "ranking.csv", "ranking.svg",
+        "errors-family.svg", "errors-random.svg", "curves-family.svg", "curves-random.svg",
     }  # fmt: skip
     table = pd.read_csv(study.out / "table.csv")
     errors = table[(table.metric == "rmse_range_pct") & (table.split == "random")]
     for row in errors.itertuples():
-        assert f"| {row.target} | {row.value:.3g} |" in page
+        assert f"| {row.target} | {row.value:.3g} [{row.low:.3g}, {row.high:.3g}] |" in page
+    drawn = (study.out / "curves-random.svg").read_text()
+    assert "executed instructions" in drawn
+    assert "programs learnt from" in drawn
+    assert "| curves | " in page  # what it took
     ranks = pd.read_csv(study.out / "ranking.csv")
     tuned = ranks[ranks["set"] == "new kernels, many schedules"]
     assert list(tuned.model) == ["random", "roofline"]
@@ -63,6 +70,60 @@ def test_the_page_about_the_cost_models_says_what_was_measured(tmp_path, capsys)
     capsys.readouterr()
     main(study)  # nothing is trained again
     assert capsys.readouterr().out.splitlines() == [f"wrote {study.out / 'README.md'}"]
+
+
+def test_labels_of_few_programs_are_kept_and_all_analytic_ones():
+    name = "analytic/bytes"
+    frame = _labelled(200, 0).assign(**{name: np.arange(200.0)})
+    frame.loc[frame.index[::9], "split_random"] = "valid"
+    few = with_few_labels(Dataset.from_frame(frame), 20)
+    target = NAMES[REGISTERS]
+    counts = few[target].notna().groupby(few.split_random).sum()
+    assert counts["train"] == 20
+    assert counts["valid"] == 5
+    assert counts["test"] == (few.split_random == "test").sum()
+    assert few[name].notna().all()
+    pd.testing.assert_frame_equal(few, with_few_labels(Dataset.from_frame(frame), 20))
+
+
+def _figures(values: dict[str, dict[str, float]], metric: str, split: str) -> pd.DataFrame:
+    rows = [
+        {"model": model, "target": target, "value": value}
+        for model, targets in values.items()
+        for target, value in targets.items()
+    ]
+    return pd.DataFrame(rows).assign(metric=metric, split=split, size=100)
+
+
+def test_goals_are_answered_from_the_figures():
+    spills, cycles = "x86-64-znver4/spills", "x86-64-znver4/mca_cycles"
+    errors = {"best": {spills: 1.5}, "fast": {spills: 2.5}, "paper-fc-op": {spills: 4.0}}
+    frame = pd.concat(
+        [
+            _figures(errors, "rmse_range_pct", "random"),
+            _figures({"best": {spills: 0.99}, "fast": {spills: 0.9}}, "spills_auroc", "random"),
+            _figures({"best": {cycles: 0.5}, "fast": {cycles: 0.5}}, "rmse_log2", "family"),
+            _figures({"roofline": {cycles: 0.4}}, "rmse_log2", "family"),
+            _figures({"best": {"": 0.95}, "fast": {"": 0.85}}, "ood_auroc", "family"),
+        ]
+    )
+    lines = goals(frame, {}).splitlines()
+    answers = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:4]]
+        for line in lines
+        if line.startswith("|")
+    }
+    assert answers["registers, spills: RMSE <= 2 % of range, random split"] == [
+        f"yes: 1 of 1; {spills} 1.5", f"**no**: 0 of 1; {spills} 2.5",
+    ]  # fmt: skip
+    assert answers["spills: AUROC >= 0.98, random split"][1].startswith("**no**: 0 of 1")
+    halved = answers["at most half the error of the best of the paper's six"]
+    assert halved[0] == f"yes: 1 of 1; {spills} (random) 0.375"
+    never = answers["time, instructions: never worse than the roofline on new families"]
+    assert never[0] == f"**no**: 0 of 1; {cycles} 1.25"
+    assert answers["out-of-distribution score: AUROC >= 0.9 on new families"] == [
+        "yes: 0.95", "**no**: 0.85",
+    ]  # fmt: skip
 
 
 def test_the_notebook_ranks_tiles_of_a_product_it_has_not_seen(monkeypatch, capsys):
