@@ -34,7 +34,7 @@ class NeuralConfig:
     """Tokens of a text that are read."""
     epochs: int = 20
     """Times that each program is learnt from at most."""
-    max_steps: int = 8000
+    max_steps: int = 6000
     """Steps in all after which no further epoch begins, though four are made in any case: many
     programs are learnt from fewer times."""
     batch: int = 32

@@ -10,6 +10,7 @@ import pandas as pd
 
 from archgym.dataset._card import markdown
 from costmodel._table import PAPER, against_paper, pivot
+from costmodel.models._neural import NeuralConfig
 from experiments.costmodel.encoders import encoder_parts
 from experiments.costmodel.figures import draw_curves, draw_errors, draw_ranking
 from experiments.costmodel.goals import BEST, FAST, figure, goals
@@ -240,8 +241,8 @@ def _networks(table: pd.DataFrame | None) -> Iterator[str]:
         return
     yield (
         "Networks learn until five epochs in a row are no better on the programs from which the "
-        "intervals are made, and the best epoch is kept; from 8,000 steps on no further epoch is "
-        "planned. Epoch kept, of those planned:"
+        "intervals are made, and the best epoch is kept; no more are planned than make "
+        f"{NeuralConfig().max_steps:,} steps. Epoch kept, of those planned:"
     )
     splits = list(dict.fromkeys(part.split))
     values = part.pivot_table(index=["model", "split"], columns="metric", values="value")
