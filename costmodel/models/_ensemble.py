@@ -17,13 +17,14 @@ from costmodel._dataset import Dataset
 from costmodel.errors import ModelError
 from costmodel.features import Parsed
 from costmodel.models._model import Checkpoint, Model, NoCheckpoint, Progress, known_rows
-from costmodel.models._pooling import is_rare
+from costmodel.models._pooling import is_counted, is_rare
+from costmodel.models._quantile_forest import QuantileForestModel
 from costmodel.models._safetensors import Arrays
 from costmodel.models._sites import SitesModel
 from costmodel.models._target import Values, scale
+from costmodel.models._votes import VoteChoice
 
 _HELD_BACK = 0.25
-_LEAST_FAMILIES = 8
 _ROUNDS_TO_NONE = np.log2(1.5)
 
 
@@ -31,17 +32,17 @@ _ROUNDS_TO_NONE = np.log2(1.5)
 class EnsembleConfig:
     """Hyperparameters of an ensemble."""
 
-    members: tuple[str, ...] = ("sites", "trees", "ridge", "roofline")
+    members: tuple[str, ...] = ("sites", "forest", "trees", "ridge", "roofline")
     """Names of the models."""
     seed: int = 0
     """Seed of the members, and of what is held back."""
 
 
 class EnsembleModel(Model):
-    """A weighted sum of models.
+    """A weighted sum of models; for counts, the vote of a forest's trees that is nearest to it.
 
-    The weights come from members that have not seen a quarter of the programs, half of it whole
-    families; then all members learn from all programs.
+    Members do not see the calibration part. One half of its programs gives the weights, and how
+    votes are chosen from; the other half gives the intervals.
     """
 
     kind: ClassVar[str] = "ensemble"
@@ -52,6 +53,7 @@ class EnsembleModel(Model):
         super().__init__(config)
         self.members: tuple[Model, ...] = ()
         self._weights = np.empty((0, 0))
+        self._choices: tuple[VoteChoice, ...] = ()
 
     def _fit(
         self, texts: list[bytes], labels: Values, progress: Progress, checkpoint: Checkpoint
@@ -60,22 +62,20 @@ class EnsembleModel(Model):
 
     def fit(self, dataset: Dataset, targets: Any, **others: Any) -> Self:
         """Learn as :meth:`Model.fit` does."""
+        names = tuple(targets)
         calibration: Dataset | None = others.get("calibration")
         progress: Progress = others.get("progress") or (lambda what, done, total: None)
-        if calibration is None:
+        if calibration is None or not len(calibration.labelled(names)):
             dataset, calibration = dataset.halves(_HELD_BACK, self.config.seed)
-        names = tuple(targets)
-        keep, back = _held_back(dataset, self.config.seed + 1)
-        steps = 2 * len(self.config.members)
-        trial = self._learnt(keep, back, names, 0, steps, progress, _Prefixed(others, "trial"))
-        self.targets = trial[0].targets
-        self._weigh(trial, back, names)
         self.members = self._learnt(
-            dataset, calibration, names, steps // 2, steps, progress, _Prefixed(others, "whole")
+            dataset, calibration, names, progress, _Prefixed(others, "member")
         )
-        progress("done", steps, steps)
         self.targets = self.members[0].targets
-        self._calibrate(known_rows(dataset, names)[0], *known_rows(calibration, names))
+        weighed, covered = calibration, calibration
+        if len(np.unique(calibration.groups().astype(str))) > 1:
+            weighed, covered = calibration.halves(0.5, self.config.seed)
+        self._weigh(*known_rows(weighed, names))
+        self._calibrate(known_rows(dataset, names)[0], *known_rows(covered, names))
         return self
 
     def _learnt(
@@ -83,32 +83,68 @@ class EnsembleModel(Model):
         dataset: Dataset,
         calibration: Dataset,
         targets: tuple[str, ...],
-        done: int,
-        steps: int,
         progress: Progress,
         checkpoint: "_Prefixed",
     ) -> tuple[Model, ...]:
         from costmodel.models._registry import make_model
 
         found = []
+        steps = len(self.config.members)
         for i, name in enumerate(self.config.members):
-            progress(name, done + i, steps)
+            progress(name, i, steps)
             model = make_model(name, seed=self.config.seed)
             kept = checkpoint.of(name)
             found.append(model.fit(dataset, targets, calibration=calibration, checkpoint=kept))
+        progress("done", steps, steps)
         return tuple(found)
 
-    def _weigh(self, trial: tuple[Model, ...], back: Dataset, targets: tuple[str, ...]) -> None:
-        texts, labels = known_rows(back, targets)
+    def _weigh(self, texts: list[bytes], labels: Values) -> None:
         goals = scale(self.targets, labels)
-        predicted = np.stack([_scaled(model, texts) for model in trial], axis=2)
-        self._weights = np.zeros((len(trial), len(targets)))
-        for i in range(len(targets)):
+        programs, everything = Parsed(texts), list(range(len(self.targets)))
+        predicted = [model._predict(programs, everything) for model in self.members]
+        self._weights = np.zeros((len(predicted), len(everything)))
+        for i in everything:
             known = np.isfinite(goals[:, i])
-            weights = _stacked(predicted[known, i], goals[known, i])
-            self._weights[:, i] = weights
+            own = np.stack([values[known, i] for values in predicted], axis=1)
+            self._weights[:, i] = _stacked(own, goals[known, i])
+        self._choices = (VoteChoice(),) * len(everything)
+        stacked, none = self._stack(programs, everything)
+        for i, votes in self._votes(programs, everything).items():
+            known = np.isfinite(goals[:, i]) & ~none[:, i]
+            if known.any():
+                choice = VoteChoice.best(
+                    self.targets[i],
+                    votes[known],
+                    stacked[known, i],
+                    labels[known, i],
+                    self._decided(i),
+                )
+                self._choices = (*self._choices[:i], choice, *self._choices[i + 1 :])
 
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
+        total, none = self._stack(programs, which)
+        for column, votes in self._votes(programs, which).items():
+            i = which[column]
+            chosen = self._choices[i].of(votes, total[:, column], self._decided(i))
+            total[:, column] = np.where(none[:, column], total[:, column], chosen)
+        return total
+
+    def _votes(self, programs: Parsed, which: list[int]) -> dict[int, Values]:
+        """Return by column the votes for each target that has any."""
+        counted = [column for column, i in enumerate(which) if is_counted(self.targets[i])]
+        for model in self.members:
+            if isinstance(model, QuantileForestModel):
+                found = model.votes(programs, [which[column] for column in counted])
+                return dict(zip(counted, found, strict=True))
+        return {}
+
+    def _decided(self, i: int) -> bool:
+        """Whether a member says by itself whether there is any of a target."""
+        sites = any(isinstance(model, SitesModel) for model in self.members)
+        return sites and is_rare(self.targets[i])
+
+    def _stack(self, programs: Parsed, which: list[int]) -> tuple[Values, npt.NDArray[np.bool_]]:
+        """Return the weighted sums, and where there surely is none of something rare."""
         if not self.members:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
         total = np.zeros((len(programs.texts), len(which)))
@@ -124,7 +160,7 @@ class EnsembleModel(Model):
             if decides:  # whether there is any is not for the others to blur
                 none = rare & (predicted < _ROUNDS_TO_NONE)
                 sure = predicted
-        return np.where(none, sure, total)
+        return np.where(none, sure, total), none
 
     def save_pretrained(self, folder: Path | str) -> Path:
         """Write a folder with the members in it."""
@@ -146,12 +182,16 @@ class EnsembleModel(Model):
         return model
 
     def _arrays(self) -> Arrays:
-        return {"ensemble.weights": self._weights}
+        choices = np.array([choice.to_row() for choice in self._choices])
+        return {"ensemble.weights": self._weights, "ensemble.choices": choices}
 
     def _restore(self, arrays: Arrays, extra: Mapping[str, Any]) -> None:
-        self._weights = arrays["ensemble.weights"]
+        self._weights, choices = arrays["ensemble.weights"], arrays["ensemble.choices"]
         if self._weights.shape != (len(self.config.members), len(self.targets)):
             raise ModelError("The ensemble is damaged: its weights have another shape.")
+        if choices.shape != (len(self.targets), 2):
+            raise ModelError("The ensemble is damaged: choices of votes are missing.")
+        self._choices = tuple(VoteChoice.from_row(row) for row in choices)
 
 
 class _Prefixed:
@@ -172,23 +212,6 @@ class _Prefixed:
     def save(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep arrays."""
         self._whole.save(f"{self._prefix}-{name}", arrays)
-
-
-def _held_back(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
-    """Return what to learn from and what to weigh on: programs of known and of new families."""
-    families = dataset.columns.get("family")
-    if families is None or len(set(families)) < _LEAST_FAMILIES:
-        return dataset.halves(_HELD_BACK, seed)
-    names = np.unique(families.astype(str))
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
-    new = rng.permutation(names)[: max(1, round(_HELD_BACK / 2 * len(names)))]
-    away = np.isin(families.astype(str), new)
-    known, back = dataset.take(~away).halves(_HELD_BACK / 2, seed)
-    return known, back.joined(dataset.take(away))
-
-
-def _scaled(model: Model, texts: list[bytes]) -> Values:
-    return model._predict(Parsed(texts), list(range(len(model.targets))))
 
 
 def _stacked(predicted: Values, goals: Values) -> Values:

@@ -24,7 +24,7 @@ class Forest:
     threshold: Array
     """Threshold of each node, float32: up to it, left."""
     left: Array
-    """Left child of each node in its tree, int16; below zero ``~leaf``."""
+    """Left child of each node in its tree, int32; below zero ``~leaf``."""
     right: Array
     """Right child of each node."""
     leaf: Array
@@ -47,11 +47,28 @@ class Forest:
         return cls(
             _joined([_floats(t, "split_feature") for t in trees], np.uint16),
             _joined(thresholds, np.float32),
-            _joined([_floats(t, "left_child") for t in trees], np.int16),
-            _joined([_floats(t, "right_child") for t in trees], np.int16),
+            _joined([_floats(t, "left_child") for t in trees], np.int32),
+            _joined([_floats(t, "right_child") for t in trees], np.int32),
             _joined([_floats(t, "leaf_value") for t in trees], np.float32),
             np.array([int(t["num_leaves"]) - 1 for t in trees], dtype=np.int32),
             np.array([int(t["num_leaves"]) for t in trees], dtype=np.int32),
+        )
+
+    @classmethod
+    def of_nodes(cls, trees: Sequence[Any], leaves: Sequence[Array]) -> Self:
+        """Return trees of scikit-learn, given the value of each of their nodes that is a leaf."""
+        parts = [_renumbered(tree) for tree in trees]
+        inner = [tree.children_left >= 0 for tree in trees]
+        counts = np.array([int(own.sum()) for own in inner], dtype=np.int32)
+        pairs = list(zip(trees, inner, strict=True))
+        return cls(
+            _joined([tree.feature[own] for tree, own in pairs], np.uint16),
+            _joined([_single(tree.threshold[own]) for tree, own in pairs], np.float32),
+            _joined([left for left, _ in parts], np.int32),
+            _joined([right for _, right in parts], np.int32),
+            _joined([v[~own] for v, own in zip(leaves, inner, strict=True)], np.float32),
+            counts,
+            counts + 1,
         )
 
     @classmethod
@@ -88,32 +105,40 @@ class Forest:
 
     def to_arrays(self, prefix: str) -> dict[str, Array]:
         """Return compact arrays that :meth:`from_arrays` reads."""
-        pairs = np.stack([self.feature.astype(np.float64), self.threshold.astype(np.float64)], 1)
-        table, row = np.unique(pairs, axis=0, return_inverse=True)  # by feature, then threshold
-        counts = np.bincount(table[:, 0].astype(np.int64))
+        # By feature, then threshold; one key for both, as sorting rows of two takes far longer.
+        values, rank = np.unique(self.threshold, return_inverse=True)
+        keys = self.feature.astype(np.int64) * max(len(values), 1) + rank
+        table, row = np.unique(keys, return_inverse=True)
+        counts = np.bincount(table // max(len(values), 1))
         # A feature has a page for each 256 of its thresholds, so that a node takes two bytes.
         pages = -(-counts // _PAGE)
         of_page = np.repeat(np.arange(len(pages)), pages)
         place = np.arange(len(of_page)) - np.repeat(np.cumsum(pages) - pages, pages)
         starts = (np.cumsum(counts) - counts)[of_page] + _PAGE * place
-        page = np.searchsorted(starts, row.reshape(-1), side="right") - 1
-        # Leaves of a tree differ little from its first one, which is kept exactly.
-        first = self.leaf[np.cumsum(self.tree_leaves) - self.tree_leaves]
-        beyond = (self.leaf - np.repeat(first, self.tree_leaves)).astype(np.float16)
-        child = np.int8 if self.tree_leaves.max(initial=0) <= 128 else np.int16
+        page = np.searchsorted(starts, row, side="right") - 1
+        most = int(self.tree_leaves.max(initial=0))
+        child = np.int8 if most <= 128 else np.int16 if most <= 1 << 15 else np.int32
         arrays = {
             "page": page.astype(_small(len(of_page))),
-            "bin": (row.reshape(-1) - starts[page]).astype(np.uint8),
-            "thresholds": table[:, 1].astype(np.float32),
+            "bin": (row - starts[page]).astype(np.uint8),
+            "thresholds": values[table % max(len(values), 1)].astype(np.float32),
             "feature_of_page": of_page.astype(_small(len(pages))),
             "page_starts": starts.astype(np.int32),
             "left": self.left.astype(child),
             "right": self.right.astype(child),
-            "first_leaf": first,
-            "leaf": beyond,
-            "tree_leaves": self.tree_leaves.astype(np.int16),
+            "tree_leaves": self.tree_leaves.astype(np.int16 if most < 1 << 15 else np.int32),
+            **self._kept_leaves(),
         }
         return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+    def _kept_leaves(self) -> dict[str, Array]:
+        whole = self.leaf.astype(np.int64)
+        if np.array_equal(whole, self.leaf) and whole.min(initial=0) >= 0:
+            return {"leaf": whole.astype(_small(int(whole.max(initial=0)) + 1))}
+        # Leaves of a tree differ little from its first one, which is kept exactly.
+        first = self.leaf[np.cumsum(self.tree_leaves) - self.tree_leaves]
+        beyond = (self.leaf - np.repeat(first, self.tree_leaves)).astype(np.float16)
+        return {"first_leaf": first, "leaf": beyond}
 
     @classmethod
     def from_arrays(cls, prefix: str, arrays: Mapping[str, Array]) -> Self:
@@ -134,22 +159,25 @@ class Forest:
         return cls(
             of_page[page].astype(np.uint16),
             thresholds[at].astype(np.float32),
-            part["left"].astype(np.int16),
-            part["right"].astype(np.int16),
-            _leaves(part["first_leaf"], part["leaf"], leaves),
+            part["left"].astype(np.int32),
+            part["right"].astype(np.int32),
+            _leaves(part.get("first_leaf"), part["leaf"], leaves),
             leaves - 1,
             leaves,
         )
 
 
-def _leaves(first: Array, beyond: Array, counts: Array) -> Array:
-    if len(first) != len(counts) or counts.min(initial=1) < 1 or counts.sum() != len(beyond):
+def _leaves(first: Array | None, kept: Array, counts: Array) -> Array:
+    short = first is not None and len(first) != len(counts)
+    if short or counts.min(initial=1) < 1 or counts.sum() != len(kept):
         raise ModelError("The trees are damaged: leaves are missing. Save them again.")
-    return np.repeat(first.astype(np.float32), counts) + beyond.astype(np.float32)
+    if first is None:
+        return kept.astype(np.float32)
+    return np.repeat(first.astype(np.float32), counts) + kept.astype(np.float32)
 
 
 def _small(count: int) -> type[Any]:
-    return np.uint8 if count <= 256 else np.uint16
+    return np.uint8 if count <= 1 << 8 else np.uint16 if count <= 1 << 16 else np.uint32
 
 
 def _block(text: str) -> dict[str, str]:
@@ -167,6 +195,13 @@ def _single(thresholds: Array) -> Array:
     rounded = thresholds.astype(np.float32)
     down = np.nextafter(rounded, np.float32(-np.inf))
     return np.where(rounded.astype(np.float64) > thresholds, down, rounded)
+
+
+def _renumbered(tree: Any) -> tuple[Array, Array]:
+    """Return the children of inner nodes, which scikit-learn numbers together with leaves."""
+    inner = tree.children_left >= 0
+    number = np.where(inner, np.cumsum(inner) - 1, -np.cumsum(~inner))
+    return number[tree.children_left[inner]], number[tree.children_right[inner]]
 
 
 def _joined(parts: Sequence[Array], dtype: Any) -> Array:

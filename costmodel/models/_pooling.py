@@ -25,6 +25,10 @@ _OF_PROGRAM = {
     "arithmetic_intensity": "program_intensity",
 }
 _WIDTHS = {"haswell": "256", "neoverse": "128"}
+_COUNTED = (
+    *_WORST,
+    *("spills", "reloads", "spill_bytes", "stack_bytes", "shared_bytes", "lds_bytes", "occupancy"),
+)
 _RARE = ("spills", "reloads", "spill_bytes", "shared_bytes", "lds_bytes")
 
 
@@ -57,6 +61,14 @@ def guess_of(target: Target) -> int:
 def is_rare(target: Target) -> bool:
     """Whether many programs have none of it, so that whether one has any is learnt by itself."""
     return target.log and target.quantity.endswith(_RARE)
+
+
+def is_counted(target: Target) -> bool:
+    """Whether a target has few distinct values, which follow from the structure of a program.
+
+    Registers, spills and what is allocated: all but what adds up over iterations or instructions.
+    """
+    return target.quantity in _COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,12 @@ class Pool:
         sizes = np.exp2(np.minimum(work, _MOST))
         weights = sizes / np.add.reduceat(sizes, first)[self.of_site]
         return np.add.reduceat(weights * values, first), weights
+
+    def highest(self, values: Values) -> npt.NDArray[np.int64]:
+        """Return the site of each program that has the highest value, of several the first."""
+        order = np.lexsort((-values, self.of_site))
+        found: npt.NDArray[np.int64] = order[self.sites.starts[:-1]]
+        return found
 
     def any_of(self, rates: Values) -> Values:
         """Return how probable it is that some site has an event, from each one's log rate.

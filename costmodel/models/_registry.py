@@ -29,6 +29,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "TreesModel",
         {"rounds": 800, "learning_rate": 0.03, "leaves": 63, "feature_share": 0.25},
     ),
+    "forest": ("_quantile_forest", "QuantileForestModel", {}),
     "best": ("_ensemble", "EnsembleModel", {}),
     "encoder": ("_encoder", "EncoderModel", {}),
     "encoder-bins": ("_encoder", "EncoderModel", {"head": "bins"}),

@@ -93,8 +93,8 @@ std::vector<T> to_vector(const Array<T>& array) {
 }
 
 void make_trees(costmodel::Trees* self, const Array<std::uint16_t>& features,
-                const Array<float>& thresholds, const Array<std::int16_t>& left,
-                const Array<std::int16_t>& right, const Array<float>& leaves,
+                const Array<float>& thresholds, const Array<std::int32_t>& left,
+                const Array<std::int32_t>& right, const Array<float>& leaves,
                 const Array<std::int32_t>& tree_nodes, const Array<std::int32_t>& tree_leaves,
                 const Array<std::int32_t>& tree_targets, std::int32_t targets, std::int32_t width) {
   new (self) costmodel::Trees(to_vector(features), to_vector(thresholds), to_vector(left),
@@ -102,12 +102,27 @@ void make_trees(costmodel::Trees* self, const Array<std::uint16_t>& features,
                               to_vector(tree_leaves), to_vector(tree_targets), targets, width);
 }
 
-Values predict(const costmodel::Trees& trees, const Rows& rows,
-               const std::vector<std::int32_t>& targets) {
+void check(const costmodel::Trees& trees, const Rows& rows, std::int32_t target) {
   if (static_cast<std::int64_t>(rows.shape(1)) != trees.width())
     throw nb::value_error("The rows have another number of features than the trees.");
-  for (const std::int32_t target : targets)
-    if (target < 0 || target >= trees.targets()) throw nb::value_error("There is no such target.");
+  if (target < 0 || target >= trees.targets()) throw nb::value_error("There is no such target.");
+}
+
+Matrix leaves(const costmodel::Trees& trees, const Rows& rows, std::int32_t target) {
+  check(trees, rows, target);
+  const std::size_t n = rows.shape(0), width = trees.trees(target);
+  auto* owned = new std::vector<float>(n * width);
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  {
+    nb::gil_scoped_release release;
+    trees.leaves(rows.data(), n, target, owned->data());
+  }
+  return Matrix(owned->data(), {n, width}, owner);
+}
+
+Values predict(const costmodel::Trees& trees, const Rows& rows,
+               const std::vector<std::int32_t>& targets) {
+  for (const std::int32_t target : targets) check(trees, rows, target);
   const std::size_t n = rows.shape(0), width = targets.size();
   auto* owned = new std::vector<double>(n * width);
   nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
@@ -143,5 +158,7 @@ NB_MODULE(_core, m) {
            "tree_nodes"_a.noconvert(), "tree_leaves"_a.noconvert(), "tree_targets"_a.noconvert(),
            "targets"_a, "width"_a)
       .def("predict", &predict, "rows"_a.noconvert(), "targets"_a,
-           "Return the sums (float64) for each row (float32) and each of these targets.");
+           "Return the sums (float64) for each row (float32) and each of these targets.")
+      .def("leaves", &leaves, "rows"_a.noconvert(), "target"_a,
+           "Return the leaf (float32) that each row reaches in each tree of a target.");
 }

@@ -14,7 +14,7 @@ void require(bool fine, const std::string& what) {
 }  // namespace
 
 Trees::Trees(std::vector<std::uint16_t> features, std::vector<float> thresholds,
-             const std::vector<std::int16_t>& left, const std::vector<std::int16_t>& right,
+             const std::vector<std::int32_t>& left, const std::vector<std::int32_t>& right,
              std::vector<float> leaves, const std::vector<std::int32_t>& tree_nodes,
              const std::vector<std::int32_t>& tree_leaves,
              const std::vector<std::int32_t>& tree_targets, std::int32_t targets,
@@ -36,7 +36,7 @@ Trees::Trees(std::vector<std::uint16_t> features, std::vector<float> thresholds,
                 leaf + static_cast<std::size_t>(own) <= leaves_.size(),
             "a tree ends behind the last node or leaf");
     require(tree_targets[t] >= 0 && tree_targets[t] < targets, "a tree is of no target");
-    const auto child = [&](std::int16_t c, std::int32_t i) {
+    const auto child = [&](std::int32_t c, std::int32_t i) {
       require(c < 0 ? ~c < own : c > i && c < count, "a child is not in its tree");
     };
     for (std::int32_t i = 0; i < count; ++i) {
@@ -53,6 +53,15 @@ Trees::Trees(std::vector<std::uint16_t> features, std::vector<float> thresholds,
   require(node == n && leaf == leaves_.size(), "nodes or leaves are of no tree");
 }
 
+float Trees::leaf(const Tree& tree, const float* x) const {
+  std::int32_t at = tree.single ? -1 : 0;
+  while (at >= 0) {
+    const Node& node = nodes_[tree.node + static_cast<std::size_t>(at)];
+    at = x[node.feature] <= node.threshold ? node.left : node.right;
+  }
+  return leaves_[tree.leaf + static_cast<std::size_t>(~at)];
+}
+
 void Trees::predict(const float* rows, std::size_t count, std::int32_t target, double* out,
                     std::size_t stride) const {
   // A few rows at a time: a tree stays in the cache, and their walks overlap.
@@ -61,16 +70,17 @@ void Trees::predict(const float* rows, std::size_t count, std::int32_t target, d
   for (std::size_t begin = 0; begin < count; begin += kBlock) {
     const std::size_t end = std::min(begin + kBlock, count);
     for (const Tree& tree : by_target_[static_cast<std::size_t>(target)])
-      for (std::size_t row = begin; row < end; ++row) {
-        const float* x = rows + row * width;
-        std::int16_t at = tree.single ? std::int16_t{-1} : std::int16_t{0};
-        while (at >= 0) {
-          const Node& node = nodes_[tree.node + static_cast<std::size_t>(at)];
-          at = x[node.feature] <= node.threshold ? node.left : node.right;
-        }
-        out[row * stride] += static_cast<double>(leaves_[tree.leaf + static_cast<std::size_t>(~at)]);
-      }
+      for (std::size_t row = begin; row < end; ++row)
+        out[row * stride] += static_cast<double>(leaf(tree, rows + row * width));
   }
+}
+
+void Trees::leaves(const float* rows, std::size_t count, std::int32_t target, float* out) const {
+  const auto width = static_cast<std::size_t>(width_);
+  const std::vector<Tree>& trees = by_target_[static_cast<std::size_t>(target)];
+  for (std::size_t t = 0; t < trees.size(); ++t)
+    for (std::size_t row = 0; row < count; ++row)
+      out[row * trees.size() + t] = leaf(trees[t], rows + row * width);
 }
 
 }  // namespace costmodel

@@ -19,6 +19,7 @@ TARGETS = (FLOPS, REGISTERS, SPILLS)
 QUICK = {
     "members": ("roofline", "ridge"),
     "rounds": 100,
+    "trees": 20,
     "buckets": 512,
     "epochs": 2,
     "width": 16,
@@ -39,7 +40,7 @@ def quick(name: str) -> Model:
 
 
 # Of models that differ in settings only, one.
-KINDS = ("roofline", "ridge", "trees", "sites", "best", "encoder", "encoder-bins")
+KINDS = ("roofline", "ridge", "trees", "sites", "forest", "best", "encoder", "encoder-bins")
 KINDS += ("paper-fc-op", "paper-lstm-operand", "paper-conv1d-op")
 
 

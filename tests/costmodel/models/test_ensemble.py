@@ -1,38 +1,44 @@
 """An ensemble: what its weights are made from, and who decides that there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from costmodel._dataset import Dataset
+from costmodel.errors import ModelError
 from costmodel.models import make_model
-from costmodel.models._ensemble import _held_back, _stacked
+from costmodel.models._ensemble import EnsembleConfig, EnsembleModel, _stacked
+from costmodel.models._votes import VoteChoice
 from costmodel.testing import REGISTERS, SPILLS, sample_dataset
 
 
-def with_families(count: int) -> Dataset:
-    dataset = sample_dataset(120)
-    families = np.array([f"f{i % count}" for i in range(len(dataset))], dtype=object)
-    return Dataset(
-        texts=dataset.texts,
-        labels=dataset.labels,
-        columns={**dataset.columns, "family": families},
-    )
+class Recorded(EnsembleModel):
+    """Keeps what its weights and its intervals were made from."""
+
+    weighed: tuple[bytes, ...] = ()
+    covered: tuple[bytes, ...] = ()
+
+    def _weigh(self, texts, labels):
+        self.weighed = tuple(texts)
+        super()._weigh(texts, labels)
+
+    def _calibrate(self, learnt, texts, labels):
+        self.learnt, self.covered = tuple(learnt), tuple(texts)
+        super()._calibrate(learnt, texts, labels)
 
 
-def test_weights_are_made_on_new_programs_of_known_families_and_on_new_families():
-    dataset = with_families(16)
-    known, back = _held_back(dataset, 0)
-    assert len(known) + len(back) == len(dataset)
-    families, others = set(known.columns["family"]), set(back.columns["family"])
-    assert others - families
-    assert others & families
-    again, _ = _held_back(dataset, 0)
-    assert again.texts == known.texts
-
-
-def test_few_families_are_not_held_back_whole():
-    known, back = _held_back(with_families(3), 0)
-    assert set(known.columns["family"]) == set(back.columns["family"])
+@pytest.mark.parametrize("given", [True, False])
+def test_members_weights_and_intervals_come_from_different_programs(given: bool):
+    dataset = replace(sample_dataset(240), columns={})  # so that each text is a program
+    learn, back = dataset.halves(0.4, 1)
+    model = Recorded(EnsembleConfig(members=("ridge", "roofline")))
+    model.fit(learn if given else dataset, (REGISTERS,), calibration=back if given else None)
+    learnt, weighed, covered = set(model.learnt), set(model.weighed), set(model.covered)
+    assert learnt.isdisjoint(weighed | covered)
+    assert weighed.isdisjoint(covered)
+    assert 0.3 < len(weighed) / len(weighed | covered) < 0.7
+    if given:
+        assert learnt == {text.encode() for text in learn.texts}
 
 
 def test_a_member_that_is_right_gets_the_weight():
@@ -54,3 +60,23 @@ def test_what_the_sites_round_to_none_is_none():
     none = np.rint(sites) == 0
     assert none.any()
     assert ours[none] == pytest.approx(sites[none])
+
+
+def test_counts_are_votes_of_the_forest():
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: no trees")
+    dataset = sample_dataset(240)
+    pressure = dataset.labels[REGISTERS]
+    name = "test-cpu/registers"
+    counted = replace(dataset, labels={name: pressure})
+    model = make_model("best", members=("sites", "forest")).fit(counted, (name,))
+    model._choices = (VoteChoice("mode", 1.0),)
+    seen = set(counted.labels[name])
+    found = model.predict(dataset.texts).mean[:, 0]
+    assert all(np.abs(value - np.array(list(seen))).min() < 1e-9 for value in found)
+
+
+def test_damaged_choices_are_refused():
+    with pytest.raises(ModelError, match="choice of votes"):
+        VoteChoice.from_row(np.array([7.0, 1.0]))
+    with pytest.raises(ModelError, match="choice of votes"):
+        VoteChoice.from_row(np.array([1.0, -1.0]))

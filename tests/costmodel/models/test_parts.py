@@ -22,8 +22,8 @@ from costmodel.models._target import Target
 STUMP = {
     "feature": np.array([1], dtype=np.uint16),
     "threshold": np.array([0.5], dtype=np.float32),
-    "left": np.array([-1], dtype=np.int16),
-    "right": np.array([-2], dtype=np.int16),
+    "left": np.array([-1], dtype=np.int32),
+    "right": np.array([-2], dtype=np.int32),
     "leaf": np.array([10.0, 20.0, 3.0], dtype=np.float32),
     "tree_nodes": np.array([1, 0], dtype=np.int32),
     "tree_leaves": np.array([2, 1], dtype=np.int32),
@@ -48,8 +48,8 @@ def test_thresholds_beyond_256_of_a_feature_are_kept_in_two_bytes_a_node():
     forest = Forest(
         feature=rng.choice([0, 2, 5], nodes).astype(np.uint16),
         threshold=(rng.integers(0, 700, nodes) / 7).astype(np.float32),
-        left=np.zeros(nodes, dtype=np.int16),
-        right=np.zeros(nodes, dtype=np.int16),
+        left=np.zeros(nodes, dtype=np.int32),
+        right=np.zeros(nodes, dtype=np.int32),
         leaf=np.zeros(nodes + 1, dtype=np.float32),
         tree_nodes=np.array([nodes], dtype=np.int32),
         tree_leaves=np.array([nodes + 1], dtype=np.int32),
@@ -97,6 +97,51 @@ def test_saving_trees_twice_changes_them_once():
     twice = Forest.from_arrays("t", once.to_arrays("t"))
     np.testing.assert_array_equal(twice.leaf, once.leaf)
     np.testing.assert_allclose(once.leaf, leaf, atol=2e-3)
+
+
+def test_whole_leaves_are_kept_exactly():
+    leaf = np.array([0, 70_000, 65_537], dtype=np.float32)  # no float16 has them
+    arrays = Forest(**{**STUMP, "leaf": leaf}).to_arrays("t")
+    assert Forest.from_arrays("t", arrays).leaf.tolist() == leaf.tolist()
+
+
+def test_trees_may_have_more_leaves_than_fit_into_two_bytes():
+    nodes = 40_000  # a chain: node i goes left up to i, else on to node i + 1
+    chain = Forest(
+        feature=np.zeros(nodes, dtype=np.uint16),
+        threshold=np.arange(nodes, dtype=np.float32),
+        left=~np.arange(nodes, dtype=np.int32),
+        right=np.append(np.arange(1, nodes), ~nodes).astype(np.int32),
+        leaf=np.arange(nodes + 1, dtype=np.float32),
+        tree_nodes=np.array([nodes], dtype=np.int32),
+        tree_leaves=np.array([nodes + 1], dtype=np.int32),
+    )
+    trees = Forest.from_arrays("t", chain.to_arrays("t")).evaluator(np.array([0]), 1, 1)
+    rows = np.array([[0.0], [39_999.0], [5e4], [33_000.5]], dtype=np.float32)
+    assert trees.leaves(rows, 0)[:, 0].tolist() == [0.0, 39_999.0, 40_000.0, 33_001.0]
+
+
+def test_leaves_are_told_tree_by_tree():
+    trees = Forest(**STUMP).evaluator(np.array([0, 0]), 1, 2)
+    rows = np.array([[9.0, 0.5], [9.0, 0.6]], dtype=np.float32)
+    assert trees.leaves(rows, 0).tolist() == [[10.0, 3.0], [20.0, 3.0]]
+    with pytest.raises(ValueError, match="number of features"):
+        trees.leaves(rows[:, :1].copy(), 0)
+    with pytest.raises(ValueError, match="no such target"):
+        trees.leaves(rows, 1)
+
+
+def test_our_trees_are_those_of_scikit_learn():
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 9, (300, 5)).astype(np.float32) / 7
+    labels = rows[:, 0] * rows[:, 1] - rows[:, 4]
+    theirs = ensemble.ExtraTreesRegressor(7, random_state=0).fit(rows, labels)
+    leaves = [tree.tree_.value[:, 0, 0] for tree in theirs.estimators_]
+    forest = Forest.of_nodes([tree.tree_ for tree in theirs.estimators_], leaves)
+    ours = forest.evaluator(np.zeros(7), 1, 5).leaves(rows, 0)
+    expected = np.stack([tree.predict(rows) for tree in theirs.estimators_], axis=1)
+    np.testing.assert_allclose(ours, expected, rtol=1e-6)
 
 
 def test_our_trees_are_those_of_lightgbm():
