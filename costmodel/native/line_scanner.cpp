@@ -239,7 +239,8 @@ void LineScanner::classify(std::size_t first, std::size_t stop, bool is_store) {
     } else if (line_[i].kind == Kind::kValue) {
       const int* known = p_.by_name_.find(hash_name(line_[i].text));
       if (known == nullptr) continue;
-      const int loop = p_.values_[static_cast<std::size_t>(*known)].loop;
+      int loop = p_.values_[static_cast<std::size_t>(*known)].loop;
+      if (loop >= 0) loop &= (1 << kDimShift) - 1;
       for (std::size_t level = 0; level < levels; ++level) in_last[level] |= loops[level] == loop;
     }
   }
@@ -263,6 +264,9 @@ void LineScanner::open_region() {
   body.outer_trip = parent.body.trip;
   if (role_ == Role::kLoop) {
     body.trip = trip_count(body.step);
+    region.dim_count = trips_.size() > 1 ? static_cast<int>(std::min<std::size_t>(trips_.size(), kParallelDims)) : 0;
+    for (int d = 0; d < region.dim_count; ++d)
+      region.dims[static_cast<std::size_t>(d)] = trips_[trips_.size() - 1 - static_cast<std::size_t>(d)];
     region.loop = body.trip > 1;  // compilers dissolve the others
     LoopTotals& loops = p_.loops;
     ++loops.count;

@@ -42,7 +42,7 @@ class LineScanner {
   void open_region();
   double trip_count(double& step);
   double loop_bound(std::size_t& i, bool& known) const;
-  double product_after(std::string_view word, bool& known) const;
+  double product_after(std::string_view word, bool& known);
   Type result_type() const;
 
   Scanner& p_;
@@ -54,6 +54,8 @@ class LineScanner {
   int chain_ = 0;
   double pieces_ = 1.0;
   int derived_loop_ = -1;
+  int variables_ = 0;  // of the loop that begins here, so far
+  std::vector<double> trips_;  // by each of several variables
   std::size_t definitions_ = 0;
   std::size_t first_defined_ = 0;
 };

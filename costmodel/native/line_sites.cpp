@@ -51,10 +51,13 @@ void LineScanner::note_access(int buffer, std::uint64_t place, std::size_t first
   std::size_t dim = 0;
   for (std::size_t i = first; i < stop; ++i) {
     if (line_.is(i, ',')) dim = std::min<std::size_t>(dim + 1, kMaxRank - 1);
+    if (line_[i].kind == Kind::kInteger && !line_.is(i - 1, '*'))
+      access.offset += static_cast<double>(line_[i].number) * value->strides[dim];
     if (line_[i].kind != Kind::kValue) continue;
     const int* known = p_.by_name_.find(hash_name(line_[i].text));
     if (known == nullptr) continue;
     const Value& index = p_.values_[static_cast<std::size_t>(*known)];
+    access.offset += (index.has_constant ? index.constant : index.shift) * value->strides[dim];
     if (index.loop < 0) continue;
     double factor = index.scale * value->strides[dim];
     if (line_.is(i + 1, '*') && line_[i + 2].kind == Kind::kInteger)
@@ -124,7 +127,8 @@ std::vector<int> LineScanner::listed(std::string_view word) const {
 
 // The maps that an operation's own lists say: which dimensions are kept, moved or summed.
 void LineScanner::shape_maps(Nest& nest, bool reduces) const {
-  const std::vector<int> dims = listed(reduces ? "dimensions" : "dims");
+  std::vector<int> dims = listed(reduces ? "dimensions" : "dims");
+  if (dims.empty()) dims = listed("permutation");
   if (dims.empty() || nest.loads.empty() || nest.stores.empty()) return;
   if (reduces) {
     Map& out = nest.stores.front();
@@ -142,7 +146,7 @@ void LineScanner::shape_maps(Nest& nest, bool reduces) const {
   const bool moves = operation_.find("transpose") != std::string_view::npos;
   for (std::size_t i = 0; i < dims.size(); ++i)
     if (moves) in.dim[static_cast<std::size_t>(dims[i])] = static_cast<std::int8_t>(i);
-    else in.dim[i] = static_cast<std::int8_t>(dims[i]);
+    else if (line_.types().front().dims[i] > 1) in.dim[i] = static_cast<std::int8_t>(dims[i]);
   nest.loads.resize(1);
 }
 

@@ -69,6 +69,9 @@ void LineScanner::define(std::size_t i) {
   if (variable && (line_.is(i + 1, '=') || line_.is(i + 1, ',') || line_.is(i + 1, ')')) &&
       i <= operation_at_ + 16 && (i == operation_at_ + 1 || line_.is(operation_at_ + 1, '('))) {
     value.loop = p_.regions_.back().id;
+    // Of several variables the last is the innermost.
+    const int outside = p_.regions_.back().dim_count - 1 - variables_++;
+    if (outside > 0) value.loop |= std::min(outside, kParallelDims - 1) << kDimShift;
     value.type = Type{.element = Element::kIndex, .bits = 64};
   }
   // What is computed from a loop's variable goes along with it.
@@ -84,7 +87,10 @@ void LineScanner::define(std::size_t i) {
     const Map* map = nullptr;
     if (line_[operation_at_ + 1].kind == Kind::kAlias)
       map = p_.maps_.find(hash_name(line_[operation_at_ + 1].text));
-    if (map != nullptr) value.scale = map->scale;
+    if (map != nullptr) {
+      value.scale = map->scale;
+      value.shift = map->offset;
+    }
   }
   p_.by_name_.put(hash_name(line_[i].text), static_cast<int>(p_.values_.size()));
   p_.values_.push_back(value);
@@ -206,7 +212,7 @@ double LineScanner::trip_count(double& step) {
 }
 
 // The product of what stands in parentheses after a word, as in "in (4, %c8)".
-double LineScanner::product_after(std::string_view word, bool& known) const {
+double LineScanner::product_after(std::string_view word, bool& known) {
   std::size_t i = operation_at_;
   while (i < line_.size() && !line_.is(i, word)) ++i;
   known = line_.is(i + 1, '(');
@@ -217,7 +223,9 @@ double LineScanner::product_after(std::string_view word, bool& known) const {
     if (line_.is(i, ',')) continue;
     bool one = true;
     std::size_t next = i;
-    product *= loop_bound(next, one);
+    const double bound = loop_bound(next, one);
+    product *= bound;
+    if (word == "in") trips_.push_back(bound);
     known = known && one;
     i = std::max(next, i + 1) - 1;
   }

@@ -95,10 +95,7 @@ void Scanner::close_region() {
     parent.has_inner = true;
     close_loop(region);
     if (region.nest.loops == 0) loop_site(region);
-    const double size = region.code.size(region.id) + region.inner_size + 2.0;
-    const bool whole = costmodel::unrolls(size, inner.trip);
-    fates_[static_cast<std::size_t>(region.id)] = {size, whole};
-    parent.inner_size = std::min(parent.inner_size + size * (whole ? inner.trip : 1.0), kHuge);
+    parent.inner_size = std::min(parent.inner_size + settle_fates(region), kHuge);
   } else {
     parent.has_inner = parent.has_inner || region.has_inner;
     parent.code.add(region.code);
@@ -107,6 +104,18 @@ void Scanner::close_region() {
   }
   for (double Body::* field : {&Body::unrolled, &Body::unrolled_floats, &Body::unrolled_accesses})
     most.*field = std::max(most.*field, inner.*field);
+}
+
+// Which of a region's loops are unrolled wholly; returns the instructions that are left of it.
+double Scanner::settle_fates(const Region& region) {
+  double size = region.code.size(region.id) + region.inner_size;
+  for (int d = 0; d < std::max(region.dim_count, 1); ++d) {
+    const double trip = region.dim_count > 0 ? region.dims[static_cast<std::size_t>(d)] : region.body.trip;
+    const bool whole = trip <= 1 || costmodel::unrolls(size + 1.0, trip);
+    fates_[static_cast<std::size_t>(region.id)][static_cast<std::size_t>(d)] = {size + 1.0, whole};
+    size = whole ? (size + 1.0) * std::max(trip, 1.0) : size + 3.0;
+  }
+  return size;
 }
 
 void Scanner::dissolve(const Region& region, Region& parent) {

@@ -21,6 +21,8 @@ inline constexpr int kNameBuckets = 32;
 inline constexpr int kDialectBuckets = 16;
 inline constexpr std::size_t kMaxSites = 256;  // of a program that are looked at
 inline constexpr double kHuge = 1e30;
+inline constexpr int kParallelDims = 4;  // of one loop over several variables that are told apart
+inline constexpr int kDimShift = 24;     // the number of a loop: its region, and its place therein
 
 // Where an operation stands: what a region of a loop or of a function contains.
 struct Body {
@@ -47,6 +49,7 @@ struct Value {
   bool has_constant = false;
   double constant = 0.0;
   double scale = 1.0;  // of an index: how far it moves with each trip of its loop
+  double shift = 0.0;  // of an index: the constant that is added
   bool own_buffer = false;
   int root = -1;  // the buffer that a view is of
   std::array<double, kMaxRank> strides{};
@@ -59,6 +62,8 @@ struct Region {
   bool has_inner = false;
   int start = 0;
   int group = -1;
+  std::array<double, kParallelDims> dims{};  // trips of a loop over several variables, innermost first
+  int dim_count = 0;
   Body body;
   Work own;       // of the lines that stand right here
   Work absorbed;  // of regions that dissolve
@@ -132,6 +137,7 @@ class Scanner {
   void close_region();
   void close_loop(const Region& region);
   void dissolve(const Region& region, Region& parent);
+  double settle_fates(const Region& region);
   void measure_lives();
   void loop_site(const Region& region);
   void tensor_site(const Nest& nest, const SiteCode& code, std::uint64_t result,
@@ -147,7 +153,7 @@ class Scanner {
     bool unrolled = false;
   };
   std::vector<int> region_end_;
-  std::vector<LoopFate> fates_;  // by region
+  std::vector<std::array<LoopFate, kParallelDims>> fates_;  // by region
   std::vector<std::pair<int, int>> inner_;  // lines of the innermost loops
   std::vector<Value> values_;
   NameTable<int> by_name_;

@@ -14,16 +14,23 @@ void Scanner::loop_site(const Region& region) {
   site.stop = line_;
   site.weight = region.body.weight;
   site.step = region.body.step;
-  const auto enclose = [&](const Region& loop) {
-    if (!loop.loop) return;
+  const auto add_loop = [&](int number, double trip, double step) {
     const auto at = static_cast<std::size_t>(site.levels);
     if (at >= kSiteLoops) {
-      site.outer = std::min(site.outer * loop.body.trip, kHuge);
+      site.outer = std::min(site.outer * trip, kHuge);
       return;
     }
-    site.trips[at] = loop.body.trip;
-    site.loops[at] = loop.id;
+    site.trips[at] = trip;
+    site.loops[at] = number;
+    site.steps[at] = step;
     ++site.levels;
+  };
+  const auto enclose = [&](const Region& loop) {
+    if (!loop.loop) return;
+    if (loop.dim_count == 0) add_loop(loop.id, loop.body.trip, loop.body.step);
+    for (int d = 0; d < loop.dim_count; ++d)
+      if (loop.dims[static_cast<std::size_t>(d)] > 1)
+        add_loop(loop.id | d << kDimShift, loop.dims[static_cast<std::size_t>(d)], 1.0);
   };
   enclose(region);
   for (std::size_t i = regions_.size(); i-- > 0;)
@@ -43,6 +50,7 @@ void Scanner::tensor_site(const Nest& nest, const SiteCode& code, std::uint64_t 
   site.operands = std::move(operands);
   site.elementwise = nest.elementwise;
   site.fused = nest.named;
+  site.reads = nest.loads;
   for (int i = nest.loops; i-- > 0;) {
     const double trip = nest.trips[static_cast<std::size_t>(i)];
     if (trip <= 1) continue;
@@ -53,6 +61,7 @@ void Scanner::tensor_site(const Nest& nest, const SiteCode& code, std::uint64_t 
     }
     site.trips[at] = trip;
     site.loops[at] = -1 - i;
+    site.steps[at] = 1;
     ++site.levels;
   }
   std::size_t number = 0;
@@ -96,7 +105,10 @@ void Scanner::fuse_sites() {
       if (read != accesses.end()) accesses.erase(read);
       SiteCode inner = from.code;
       std::erase_if(inner.accesses, [](const Access& one) { return one.store; });
-      for (Access& one : inner.accesses) one.buffer = one.place = 100 + static_cast<int>(accesses.size());
+      for (Access& one : inner.accesses) {
+        one.buffer = one.place = 100 + static_cast<int>(accesses.size());
+        if (k < site.reads.size()) one.follow(site.reads[k]);
+      }
       site.code.add(inner);
     }
     if (site.result != 0) of_result[site.result] = i;
@@ -116,11 +128,13 @@ void Scanner::measure_loops(Site& site) const {
     const auto at = static_cast<std::size_t>(level);
     if (site.of_tensors) {
       site.size[at] = size = (level == 0 ? site.code.size(site.loops[at]) +
-                              static_cast<double>(site.code.accesses.size()) : size) + 2.0;
+                              static_cast<double>(site.code.accesses.size()) : size) + 1.0;
       site.unrolled[at] = unrolls(size, site.trips[at]);
       if (site.unrolled[at]) size *= site.trips[at];
     } else {
-      const LoopFate& fate = fates_[static_cast<std::size_t>(site.loops[at])];
+      const int number = site.loops[at];
+      const LoopFate& fate = fates_[static_cast<std::size_t>(number & ((1 << kDimShift) - 1))]
+                                   [static_cast<std::size_t>(number >> kDimShift)];
       site.size[at] = fate.size;
       site.unrolled[at] = fate.unrolled;
     }

@@ -1,6 +1,7 @@
 #include "site.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace costmodel {
 
@@ -11,6 +12,19 @@ void Access::add(int loop, double elements) {
       return;
     }
   if (loops < static_cast<int>(kSiteLoops)) stride[static_cast<std::size_t>(loops++)] = {loop, elements};
+}
+
+void Access::follow(const Map& map) {
+  const auto old = stride;
+  const int count = loops;
+  loops = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto& [loop, elements] = old[static_cast<std::size_t>(i)];
+    const int at = -1 - loop;
+    if (at < 0 || at >= std::min(map.results, kMaxRank)) continue;
+    const int dim = map.dim[static_cast<std::size_t>(at)];
+    if (dim >= 0) add(-1 - dim, elements);
+  }
 }
 
 double Access::stride_of(int loop) const {
@@ -42,15 +56,46 @@ void SiteCode::add(const SiteCode& other) {
   most_bits = std::max(most_bits, other.most_bits);
 }
 
-bool unrolls(double size, double trip) { return trip * size <= 300.0; }
+bool unrolls(double size, double trip) { return trip * size + 2.0 <= 300.0; }
+
+double SiteCode::address_size(int loop) const {
+  struct Form {
+    double stride;
+    std::uint64_t rest;
+    int uses;
+  };
+  std::vector<Form> forms;  // what the loop's variable is multiplied with and added to
+  for (const Access& access : accesses) {
+    const double step = access.stride_of(loop);
+    if (step == 0) continue;
+    std::uint64_t rest = 0;
+    for (int i = 0; i < access.loops; ++i) {
+      const auto& [other, by] = access.stride[static_cast<std::size_t>(i)];
+      if (other == loop || by == 0) continue;
+      rest += static_cast<std::uint64_t>(other + 64) * 0x9e3779b97f4a7c15ULL ^
+              static_cast<std::uint64_t>(static_cast<std::int64_t>(by)) * 0xff51afd7ed558ccdULL;
+    }
+    const auto same = [&](const Form& one) { return one.stride == step && one.rest == rest; };
+    const auto found = std::find_if(forms.begin(), forms.end(), same);
+    if (found != forms.end()) ++found->uses;
+    else if (forms.size() < 64) forms.push_back({step, rest, 1});
+  }
+  double all = 0;
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    bool multiplied = std::abs(forms[i].stride) == 1;
+    for (std::size_t k = 0; k < i; ++k) multiplied = multiplied || forms[k].stride == forms[i].stride;
+    all += multiplied ? 0 : 1;
+    all += forms[i].uses > 1 && forms[i].rest != 0 ? 1 : 0;
+  }
+  return all;
+}
 
 double SiteCode::size(int loop) const {
   double all = 0;
   for (const float count : counts) all += count;
-  double kept = 0;
   for (const Access& access : accesses)
-    kept += access.own_buffer && access.stride_of(loop) == 0 ? access.pieces : 0;
-  return std::max(all - kept, 0.0);
+    all += access.stride_of(loop) == 0 ? -access.pieces : access.store ? access.pieces : 0.0;
+  return std::max(all, 0.0) + address_size(loop);
 }
 
 bool SiteCode::works() const { return !accesses.empty() || pieces_512 > 0; }

@@ -23,10 +23,13 @@ struct Access {
   std::uint64_t place = 0;
   double pieces = 1.0;  // registers of 512 bits
   int bits = 32;
+  double offset = 0.0;  // constant part of the place, in elements
   std::array<std::pair<int, double>, kSiteLoops> stride{};  // by loop, in elements
   int loops = 0;
 
   void add(int loop, double elements);
+  // As read through a map, by the loops of what reads it: -1 is its first one.
+  void follow(const Map& map);
   [[nodiscard]] double stride_of(int loop) const;
 };
 
@@ -43,8 +46,10 @@ struct SiteCode {
 
   void add(const SiteCode& other);
   [[nodiscard]] bool works() const;
-  // Instructions; those that keep a sum in memory that nothing else points to are none.
+  // Instructions that each trip of a loop takes: accesses that stay in place leave it, a store
+  // counts twice, and addresses take what no addressing mode does.
   [[nodiscard]] double size(int loop) const;
+  [[nodiscard]] double address_size(int loop) const;
 };
 
 // LLVM unrolls a loop of constant trip count wholly if that gives up to 300 instructions.
@@ -54,6 +59,7 @@ struct Site {
   SiteCode code;
   std::array<double, kSiteLoops> trips{};
   std::array<int, kSiteLoops> loops{};
+  std::array<double, kSiteLoops> steps{};
   int levels = 0;
   std::array<double, kSiteLoops> size{};    // instructions of each loop's body, about
   std::array<bool, kSiteLoops> unrolled{};  // wholly, as compilers do if that makes little code
@@ -64,6 +70,7 @@ struct Site {
   // Of an operation on tensors, to find what is fused into it:
   std::uint64_t result = 0;
   std::vector<std::uint64_t> operands{};
+  std::vector<Map> reads{};  // of the operands
   bool elementwise = false;
 };
 

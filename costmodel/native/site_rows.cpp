@@ -6,6 +6,7 @@
 #include "features.hpp"
 #include "scan.hpp"
 #include "site_groups.hpp"
+#include "unrolled.hpp"
 #include "writer.hpp"
 
 namespace costmodel {
@@ -21,22 +22,6 @@ struct Moves {
     (size == 0 ? invariant : size == 1 ? contiguous : strided) += times;
     least = std::min(least, size);
     most = std::max(most, size);
-  }
-};
-
-// The loops that are left once short ones are unrolled.
-struct Unrolled {
-  int level = 0, next = 0;  // the innermost that is left, and the one around it
-  double times = 1, copies = 1, left = 0;
-  explicit Unrolled(const Site& site) {
-    const auto keeps = [&](int l) { return l < site.levels && !site.unrolled[static_cast<std::size_t>(l)]; };
-    while (level < site.levels && !keeps(level)) times *= site.trips[static_cast<std::size_t>(level++)];
-    next = level + 1;
-    while (next < site.levels && !keeps(next)) ++next;
-    for (int l = 0; l < site.levels; ++l) {
-      left += keeps(l);
-      copies *= keeps(l) ? 1.0 : site.trips[static_cast<std::size_t>(l)];
-    }
   }
 };
 
@@ -66,10 +51,6 @@ class SiteWriter {
   void loops() {
     w_.raw("levels", s_.levels);
     for (int i = 0; i < static_cast<int>(kSiteLoops); ++i) w_.log(named_("trip_", kDigits[i]), trip(i));
-    for (int i = 0; i < 2; ++i)
-      for (const double by : {4.0, 8.0, 16.0, 32.0})
-        w_.raw(named_("trip_", std::string(kDigits[i]) + "_mod_" + std::to_string(static_cast<int>(by))),
-               std::fmod(trip(i), by));
     w_.log("outer_trips", s_.outer);
     w_.log("iterations", s_.weight);
     w_.log("step", s_.step);
@@ -186,8 +167,6 @@ class SiteWriter {
 
   void unrolled() {
     const Unrolled u(s_);
-    w_.log("lines_times_trip", s_.code.lines * std::max(trip(0), 1.0));
-    w_.log("lines_times_trips", s_.code.lines * std::max(trip(0), 1.0) * std::max(trip(1), 1.0));
     w_.raw("unrolled_levels", u.level);
     w_.raw("loops_left", u.left);
     w_.log("unrolled_times", u.times);
@@ -196,15 +175,10 @@ class SiteWriter {
     w_.log("work", std::min(s_.weight * one, kHuge));
     w_.log("unrolled_code", std::min(u.copies * one, kHuge));
     const auto size = [&](int l) { return l < s_.levels ? s_.size[static_cast<std::size_t>(l)] : 0.0; };
-    for (int l = 0; l < 4; ++l) {
-      w_.log(named_("size_", kDigits[l]), size(l));
-      w_.log(named_("size_times_trip_", kDigits[l]), size(l) * trip(l));
-    }
+    for (int l = 0; l < 4; ++l) w_.log(named_("size_", kDigits[l]), size(l));
     w_.log("unrolled_size", size(u.level));
     w_.log("unrolled_trip", trip(u.level));
     w_.log("unrolled_next_trip", trip(u.next));
-    for (const double by : {4.0, 8.0, 16.0, 32.0})
-      w_.raw(named_("unrolled_trip_mod_", std::to_string(static_cast<int>(by))), std::fmod(trip(u.level), by));
     Moves moves[2];
     double distinct[2]{}, kept = 0;
     for (const Access& a : s_.code.accesses) {
@@ -223,6 +197,24 @@ class SiteWriter {
       w_.log(named_(kKinds[k], "invariant"), moves[k].invariant);
     }
     w_.log("unrolled_sums", kept);
+    constexpr const char* kMoves[] = {"stays", "next", "jumps"};
+    for (std::size_t move = 0; move < kMotions; ++move) {
+      w_.log(named_("distinct_loads_", kMoves[move]), u.places[0][move]);
+      w_.log(named_("distinct_stores_", kMoves[move]), u.places[1][move]);
+    }
+    w_.log("offset_vectors", u.offset_vectors);
+    w_.log("whole_groups", u.whole_groups);
+    w_.log("gaps", std::min(u.gaps, kHuge));
+    w_.log("lanes", u.lanes);
+    w_.log("vector_trips", u.vector_trips);
+    w_.raw("even_lanes", u.even_lanes);
+    w_.log("even_trips", trip(u.level) / u.even_lanes);
+    w_.log("kept_vectors", std::min(u.kept_vectors, kHuge));
+    w_.log("offsets_of_all_trips", std::min(u.places[0][kJumps] + u.places[1][kJumps], u.copies) * trip(u.level) / u.even_lanes);
+    w_.raw("trips_left_over", u.rest);
+    w_.log("runs", u.runs);
+    w_.log("longest_run", u.longest_run);
+    w_.log("registers_that_stay", u.live);
   }
 
   void lives() {

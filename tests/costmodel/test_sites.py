@@ -102,3 +102,71 @@ def test_a_hurdle_rounds_improbable_events_to_none_and_keeps_the_order_of_chance
     values = np.exp2(hurdle(np.full(5, 0.1), chance)) - 1
     assert list(np.rint(values)) == [0, 0, 0, 1, 1]
     assert (np.diff(values) > 0).all()
+
+
+def scaled(rows: int, columns: int) -> str:
+    """Return a loop nest that multiplies a matrix with a vector of its columns."""
+    kind = f"memref<{rows}x{columns}xf32>"
+    return f"""func.func @f(%a: {kind}, %b: memref<{columns}xf32>, %c: {kind}) {{
+      affine.for %i = 0 to {rows} {{
+        affine.for %j = 0 to {columns} {{
+          %0 = affine.load %a[%i, %j] : {kind}
+          %1 = affine.load %b[%j] : memref<{columns}xf32>
+          %2 = arith.mulf %0, %1 : f32
+          affine.store %2, %c[%i, %j] : {kind}
+        }}
+      }}
+      return
+    }}"""
+
+
+@pytest.mark.parametrize(("columns", "levels"), [(42, 1), (43, 0)])
+def test_a_loop_is_unrolled_up_to_300_instructions(columns: int, levels: int):
+    # Measured with LLVM 22: each trip counts for 7.
+    assert only_site(scaled(100, columns))["unrolled_levels"] == levels
+
+
+def test_what_stays_in_place_lives_in_registers_as_do_offsets_beside_powers_of_two():
+    got = only_site(scaled(64, 32))
+    assert got["distinct_loads_stays"] == 32
+    assert (got["distinct_loads_jumps"], got["distinct_stores_jumps"]) == (32, 32)
+    assert got["offset_vectors"] == 31  # LLVM keeps 65 registers: these, those, and two more
+    assert got["registers_that_stay"] == 63
+    assert only_site(scaled(64, 31))["offset_vectors"] == 0
+
+
+def test_a_broadcast_reads_what_it_repeats():
+    text = (
+        "%0 = stablehlo.broadcast_in_dim %b, dims = [0, 1] : (tensor<1x8xf32>) -> tensor<64x8xf32>"
+        "\n%1 = stablehlo.add %a, %0 : tensor<64x8xf32>\nreturn %1 : tensor<64x8xf32>\n"
+    )
+    got = only_site(text)
+    assert (got["distinct_loads_stays"], got["distinct_loads_jumps"]) == (8, 8)
+    assert got["unrolled_trip"] == 64
+
+
+def test_unrolled_lines_are_places_side_by_side():
+    kind = "memref<64x16xf32>"
+    body = "".join(
+        f"%{k} = affine.load %a[%i, %j + {k}] : {kind}\n"
+        f"affine.store %{k}, %b[%i, %j + {k}] : {kind}\n"
+        for k in range(4)
+    )
+    text = (
+        f"func.func @f(%a: {kind}, %b: {kind}) {{\naffine.for %i = 0 to 64 {{\n"
+        f"affine.for %j = 0 to 16 step 4 {{\n{body}}}\n}}\nreturn\n}}\n"
+    )
+    got = only_site(text)
+    assert (got["distinct_loads_jumps"], got["longest_run"]) == (16, 16)
+
+
+def test_each_variable_of_a_parallel_loop_is_a_loop():
+    text = (
+        "func.func @f(%a: memref<48x5xf32>, %b: memref<5x48xf32>) {\n"
+        "scf.forall (%i, %j) in (48, 5) {\n"
+        "%0 = memref.load %a[%i, %j] : memref<48x5xf32>\n"
+        "memref.store %0, %b[%j, %i] : memref<5x48xf32>\n}\nreturn\n}\n"
+    )
+    got = only_site(text)
+    assert (got["trip_0"], got["trip_1"], got["levels"]) == (5, 48, 2)
+    assert (got["load_contiguous_0"], got["store_contiguous_1"]) == (1, 1)
