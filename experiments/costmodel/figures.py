@@ -43,10 +43,13 @@ def _quiet(axis: Any) -> None:
 
 def _logarithmic(axis: Any, values: pd.DataFrame, side: str) -> None:
     """Draw the side on a logarithmic scale, in plain figures, if there is anything on it."""
+    from matplotlib.ticker import LogFormatter
+
     if (values > 0).any(axis=None):
         axis.set(**{f"{side}scale": "log"})
         labelled = getattr(axis, f"{side}axis")
         labelled.set_major_formatter("{x:,g}")
+        labelled.set_minor_formatter(LogFormatter())
 
 
 def draw_errors(frame: pd.DataFrame, split: str, path: Path) -> None:
