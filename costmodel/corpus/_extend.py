@@ -82,7 +82,9 @@ def _refresh_card(table: pa.Table, path: Path) -> None:
     card = path.with_name("card.md")
     if card.is_file():
         labels = {
-            name: table.column(name).to_pylist() for name in table.column_names if name in TARGETS
+            name: table.column(name).fill_null(np.nan).to_pylist()
+            for name in table.column_names
+            if name in TARGETS
         }
         card.write_text(with_added_labels(card.read_text(), labels, path))
 
@@ -204,14 +206,19 @@ def repeatability(first: Path, second: Path, target: str) -> dict[str, float]:
     Returns:
         Number of programs, and the median and 90 % quantile of the relative difference.
     """
-    columns = ["id", target]
-    left = {row["id"]: row[target] for row in pq.read_table(first, columns=columns).to_pylist()}
+    left = dict(_values(first, target))
     differences = [
-        abs(row[target] - left[row["id"]]) / min(row[target], left[row["id"]])
-        for row in pq.read_table(second, columns=columns).to_pylist()
-        if row["id"] in left and np.isfinite(row[target]) and np.isfinite(left[row["id"]])
+        abs(value - left[one]) / min(value, left[one])
+        for one, value in _values(second, target)
+        if np.isfinite(value) and np.isfinite(left.get(one, np.nan))
     ]
     if not differences:
         return {"programs": 0.0, "median": float("nan"), "p90": float("nan")}
     median, p90 = np.quantile(differences, (0.5, 0.9))
     return {"programs": float(len(differences)), "median": float(median), "p90": float(p90)}
+
+
+def _values(path: Path, target: str) -> list[tuple[str, float]]:
+    table = pq.read_table(path, columns=["id", target])
+    values = table.column(target).fill_null(np.nan)
+    return list(zip(table.column("id").to_pylist(), values.to_pylist(), strict=True))
