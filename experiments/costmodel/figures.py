@@ -113,23 +113,30 @@ def draw_curves(frame: pd.DataFrame, split: str, targets: Sequence[str], path: P
 
 
 def draw_ranking(frame: pd.DataFrame, path: Path) -> None:
-    """Draw regret by model, one panel for each set of schedules and target."""
-    panels = list(frame.groupby(["set", "target"], sort=False))
-    most = max(len(rows) for _, rows in panels)
-    with _figure((0.9 + 0.32 * most) * len(panels), path) as figure:
-        axes = figure.subplots(len(panels), 1, squeeze=False).ravel()
-        for axis, ((title, target), rows) in zip(axes, panels, strict=True):
+    """Draw regret by model, one panel for each target, of the set with the most schedules."""
+    rows = frame[frame["set"] == frame.loc[frame.candidates.idxmax(), "set"]]
+    panels = list(rows.groupby("target", sort=False))
+    most = max(len(part) for _, part in panels)
+    with _figure((0.75 + 0.25 * most) * len(panels) + 0.4, path) as figure:
+        axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True).ravel()
+        for axis, (target, part) in zip(axes, panels, strict=True):
             _quiet(axis)
-            for i, metric in enumerate(_REGRETS):
-                places = [place + 0.4 * i for place in range(len(rows))]
-                bars = axis.barh(places, rows[metric], height=0.4, label=_REGRETS[metric])
-                for bar, model in zip(bars, rows.model, strict=True):
-                    bar.set_color(_COLORS[model] if model in ("best", "fast") else GREY)
-                    bar.set_alpha(1.0 if i == 0 else 0.45)
-            axis.set_yticks([place + 0.2 for place in range(len(rows))], list(rows.model))
+            # Regrets are from none to several times the best: linear up to 1 %, then logarithmic.
+            axis.set_xscale("symlog", linthresh=1.0, linscale=0.5)
+            first, five = (part[name] for name in _REGRETS)
+            places = list(range(len(part)))
+            colors = [_COLORS.get(model, GREY) for model in part.model]
+            axis.hlines(places, five, first, color=colors, lw=1.5, alpha=0.5)
+            axis.scatter(first, places, color=colors, s=46, zorder=3, clip_on=False)
+            axis.scatter(
+                five, places, facecolor="white", edgecolor=colors, s=46, zorder=3, clip_on=False
+            )
+            axis.set_yticks(places, list(part.model))
             axis.invert_yaxis()
-            axis.set_title(f"{_short(target)}: {title}", fontsize=10, loc="left")
-            axis.set_xlabel("regret, % of the best (dark: first schedule, pale: best of five)")
+            axis.set_xlim(left=0)
+            axis.xaxis.set_major_formatter("{x:,g}")
+            axis.set_title(_short(str(target)), fontsize=10, loc="left")
+        axes[-1].set_xlabel("regret, % of the best (full: first schedule; hollow: best of five)")
 
 
 def _short(target: str) -> str:
