@@ -215,15 +215,20 @@ class _Prefixed:
 
 
 def _stacked(predicted: Values, goals: Values) -> Values:
-    """Return weights >= 0 that sum to 1, pulled towards the mean of the members."""
+    """Return weights >= 0 that sum to 1, pulled towards the members with small errors."""
     count = predicted.shape[1]
-    if len(goals) < 2 * count:
+    if not len(goals):
         return np.full(count, 1.0 / count)
-    # Rows that ask for a sum of 1 strongly and for equal weights weakly.
+    squares = np.mean((predicted - goals[:, None]) ** 2, axis=0) + 1e-12
+    usual: Values = (squares.min() / squares) ** 2
+    usual /= usual.sum()
+    if len(goals) < 2 * count:
+        return usual
+    # Rows that ask for a sum of 1 strongly and for the usual weights weakly.
     size = float(np.sqrt(np.mean(goals**2))) + 1e-9
     strong = 1e3 * size * np.sqrt(len(goals))
     weak = 0.02 * size * np.sqrt(len(goals))
     design = np.concatenate([predicted, np.full((1, count), strong), weak * np.eye(count)])
-    wanted = np.concatenate([goals, [strong], np.full(count, weak / count)])
+    wanted = np.concatenate([goals, [strong], weak * usual])
     weights = np.asarray(nnls(design, wanted)[0], dtype=np.float64)
-    return weights / weights.sum() if weights.sum() > 0 else np.full(count, 1.0 / count)
+    return weights / weights.sum() if weights.sum() > 0 else usual
