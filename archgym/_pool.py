@@ -1,7 +1,6 @@
 """A pool of processes that survives the death of its workers, and its own."""
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -17,12 +16,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from archgym._program import Program
 from archgym.errors import InvalidConfigError
+from simulators._threads import single_threaded
 
 # How long a worker may take to end its present batch of evaluations after Ctrl-C.
 STOP_SECONDS = 10.0
-
-# Workers share the cores; more threads in their linear algebra would only get in each other's way.
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 # How often silent workers are looked for.
 CHECK_SECONDS = 1.0
@@ -181,22 +178,10 @@ def _spawned(runner: Callable[[], Runner], program: Program) -> _Worker[Any]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, runner, program), daemon=True)
-    with _single_threaded(), _deaf_to_ctrl_c(), _without_script():
+    with single_threaded(), _deaf_to_ctrl_c(), _without_script():
         process.start()
     theirs.close()
     return _Worker(process, ours)
-
-
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let processes started here inherit one thread for linear algebra, unless set by the user."""
-    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 @contextlib.contextmanager

@@ -55,9 +55,9 @@ def auroc(positive: npt.NDArray[np.bool_], score: Values) -> float:
     return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
-def spills_auroc(actual: Values, predicted: Values) -> float:
-    """Return the AUROC of predicting that the label is not zero."""
-    return auroc(actual > 0, predicted)
+def spills_auroc(actual: Values, score: Values) -> float:
+    """Return the AUROC of telling that the label is not zero, by a probability or a prediction."""
+    return auroc(actual > 0, score)
 
 
 def spearman(actual: Values, predicted: Values) -> float:

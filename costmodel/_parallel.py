@@ -1,21 +1,22 @@
 """Independent tasks in several processes: what one process dies of is the loss of one task."""
 
-import contextlib
+import json
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from costmodel.errors import LostTasksError
+from simulators._text import duration
+from simulators._threads import single_threaded
 
-__all__ = ["run_tasks"]
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+__all__ = ["keep", "run_tasks"]
 
 TaskT = TypeVar("TaskT")
 Work = Callable[[Any], object]
@@ -49,8 +50,16 @@ def run_tasks(
             work(task)
             clock.done(str(task), time.perf_counter() - started)
         return
-    with _one_thread_each():
+    with single_threaded():
         _Lanes(tasks, make_work, _Clock(len(tasks), jobs, note)).run(jobs)
+
+
+def keep(file: Path, result: object) -> None:
+    """Write what came of a task as JSON; the file is complete as soon as it is there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(result), encoding="utf-8")
+    part.replace(file)
 
 
 class _Clock:
@@ -68,7 +77,7 @@ class _Clock:
             self.ended += 1
             self.seconds += seconds
             left_s = (self.count - self.ended) * self.seconds / self.ended / self.jobs
-            rest = f", about {_duration(left_s)} to go" if self.ended < self.count else ""
+            rest = f", about {duration(left_s)} to go" if self.ended < self.count else ""
             self.note(f"{self.ended} of {self.count}: {name}: {seconds:.1f} s{rest}")
 
     def lost(self, name: str) -> None:
@@ -153,24 +162,3 @@ def _end_with_parent() -> None:
 def _do(task: object) -> None:
     assert _work is not None  # noqa: S101  # set by _start
     _work(task)
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes started here use one thread for linear algebra, unless the user says how many.
-
-    More would only get in each other's way.
-    """
-    added = {name: "1" for name in _THREADS if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

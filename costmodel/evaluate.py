@@ -23,8 +23,9 @@ from costmodel._metrics import (
     metrics_of,
     resamples,
     rmse,
+    spills_auroc,
 )
-from costmodel._parallel import run_tasks
+from costmodel._parallel import keep, run_tasks
 from costmodel._table import learning_curves, pivot, write_summary
 from costmodel.errors import DatasetError, InvalidConfigError
 from costmodel.features import features
@@ -180,12 +181,7 @@ class _Bench:
 
     def __call__(self, task: _Task) -> None:
         """Do a task, and keep its figures."""
-        rows = self._run(task)
-        file = task.file(self.config)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(rows), encoding="utf-8")
-        part.replace(file)
+        keep(task.file(self.config), self._run(task))
 
     def parts(self, split: str) -> dict[str, Dataset]:
         """Return the parts of a split."""
@@ -291,7 +287,8 @@ def score_model(
             continue
         own = _Column(
             labels[known], predictions.mean[known, i], predictions.lower[known, i],
-            predictions.upper[known, i], (ranges or {}).get(target.name) or range_of(labels),
+            predictions.upper[known, i], predictions.nonzero_probability[known, i],
+            (ranges or {}).get(target.name) or range_of(labels),
         )  # fmt: skip
         draws = resamples(groups[known], repeats)
         for name, figure in own.figures(target).items():
@@ -309,6 +306,7 @@ class _Column:
     mean: Values
     lower: Values
     upper: Values
+    nonzero_probability: Values
     span: float
 
     def figures(self, target: Target) -> dict[str, Callable[[Index], float]]:
@@ -321,14 +319,17 @@ class _Column:
         def covered(at: Index) -> float:
             return coverage_pct(self.actual[at], self.lower[at], self.upper[at])
 
-        return {
+        figures = metrics_of(target.quantity, target.log)
+        found: dict[str, Callable[[Index], float]] = {
             "rmse_range_pct": of(lambda a, m: 100 * rmse(a, m) / self.span),
             "rmse_std_pct": of(lambda a, m: 100 * rmse(a, m) / spread),
             "coverage_pct": covered,
-            **{
-                name: of(metric) for name, metric in metrics_of(target.quantity, target.log).items()
-            },
+            **{name: of(metric) for name, metric in figures.items()},
         }
+        if "spills_auroc" in figures and np.isfinite(self.nonzero_probability).all():
+            chance = self.nonzero_probability  # where it is told, it ranks better than the mean
+            found["spills_auroc"] = lambda at: spills_auroc(self.actual[at], chance[at])
+        return found
 
 
 def _ranking(model: Model, test: Dataset, targets: Sequence[str]) -> list[Row]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from tyro.conf import Positional, arg
 
 from costmodel._cli._texts import read_texts
@@ -59,12 +60,16 @@ def warn(output: Output, names: Sequence[str], texts: Sequence[bytes]) -> list[s
 def _show(output: Output, name: str, predictions: "Predictions", row: int) -> None:
     ood = float(predictions.ood[row])
     estimates = predictions[row]
+    chances = predictions.nonzero_probability[row]
     rows = [
-        [target.name, *cells(estimates[target.name]), target.unit] for target in predictions.targets
+        [target.name, *cells(estimates[target.name]), target.unit, number(100 * chance, 3)]
+        for target, chance in zip(predictions.targets, chances, strict=True)
     ]
+    headers = ["target", ">value", ">from", ">to", "unit", ">any, %"]
+    shown = len(headers) if np.isfinite(chances).any() else len(headers) - 1
     note = f"out of distribution ({ood:.2g}): not to be relied on" if ood > 1 else f"ood {ood:.2g}"
     output.show(f"{name}: {note}")
-    output.show(grid(["target", ">value", ">from", ">to", "unit"], rows), "")
+    output.show(grid(headers[:shown], [one[:shown] for one in rows]), "")
 
 
 def cells(estimate: "Estimate") -> list[str]:
@@ -84,7 +89,7 @@ def _plain(
             "predictions": {
                 target: {
                     "value": one.value, "lower": one.lower, "upper": one.upper,
-                    "unit": units[target],
+                    "unit": units[target], "nonzero_probability": one.nonzero_probability,
                 }
                 for target, one in predictions[row].items()
             },

@@ -16,16 +16,15 @@ from scipy.optimize import nnls
 from costmodel._dataset import Dataset
 from costmodel.errors import ModelError
 from costmodel.features import Parsed
-from costmodel.models._model import Checkpoint, Model, NoCheckpoint, Progress, known_rows
-from costmodel.models._pooling import is_counted, is_rare
+from costmodel.models._model import Checkpoint, Model, Progress, known_rows
+from costmodel.models._odds import Odds
+from costmodel.models._pooling import hurdle, is_counted, is_rare
 from costmodel.models._quantile_forest import QuantileForestModel
 from costmodel.models._safetensors import Arrays
-from costmodel.models._sites import SitesModel
-from costmodel.models._target import Values, scale
+from costmodel.models._target import Target, Values, scale
 from costmodel.models._votes import VoteChoice
 
-_HELD_BACK = 0.25
-_ROUNDS_TO_NONE = np.log2(1.5)
+_EVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,7 @@ class EnsembleConfig:
 class EnsembleModel(Model):
     """A weighted sum of models; for counts, the vote of a forest's trees that is nearest to it.
 
+    Whether there is any of something rare is for those members to say that tell how probable it is.
     Members do not see the calibration part. One half of its programs gives the weights, and how
     votes are chosen from; the other half gives the intervals.
     """
@@ -52,115 +52,79 @@ class EnsembleModel(Model):
     def __init__(self, config: EnsembleConfig | None = None) -> None:
         super().__init__(config)
         self.members: tuple[Model, ...] = ()
-        self._weights = np.empty((0, 0))
-        self._choices: tuple[VoteChoice, ...] = ()
+        self._parts: tuple[_Part, ...] = ()
 
     def _fit(
         self, texts: list[bytes], labels: Values, progress: Progress, checkpoint: Checkpoint
     ) -> None:
-        raise NotImplementedError  # fit, below, needs to know which rows are of one program
-
-    def fit(self, dataset: Dataset, targets: Any, **others: Any) -> Self:
-        """Learn as :meth:`Model.fit` does."""
-        names = tuple(targets)
-        calibration: Dataset | None = others.get("calibration")
-        progress: Progress = others.get("progress") or (lambda what, done, total: None)
-        if calibration is None or not len(calibration.labelled(names)):
-            dataset, calibration = dataset.halves(_HELD_BACK, self.config.seed)
-        self.members = self._learnt(
-            dataset, calibration, names, progress, _Prefixed(others, "member")
-        )
-        self.targets = self.members[0].targets
-        weighed, covered = calibration, calibration
-        if len(np.unique(calibration.groups().astype(str))) > 1:
-            weighed, covered = calibration.halves(0.5, self.config.seed)
-        self._weigh(*known_rows(weighed, names))
-        self._calibrate(known_rows(dataset, names)[0], *known_rows(covered, names))
-        return self
-
-    def _learnt(
-        self,
-        dataset: Dataset,
-        calibration: Dataset,
-        targets: tuple[str, ...],
-        progress: Progress,
-        checkpoint: "_Prefixed",
-    ) -> tuple[Model, ...]:
         from costmodel.models._registry import make_model
 
-        found = []
         steps = len(self.config.members)
+        members = []
         for i, name in enumerate(self.config.members):
             progress(name, i, steps)
             model = make_model(name, seed=self.config.seed)
-            kept = checkpoint.of(name)
-            found.append(model.fit(dataset, targets, calibration=calibration, checkpoint=kept))
+            model.targets = self.targets
+            model._fit(texts, labels, _silent, _Prefixed(checkpoint, f"member-{name}"))
+            members.append(model)
         progress("done", steps, steps)
-        return tuple(found)
+        self.members = tuple(members)
+
+    def _calibrate(self, learnt: list[bytes], calibration: Dataset) -> None:
+        for model in self.members:
+            model._calibrate(learnt, calibration)
+        weighed, covered = calibration, calibration
+        if len(np.unique(calibration.groups().astype(str))) > 1:
+            weighed, covered = calibration.halves(0.5, self.config.seed)
+        self._weigh(*known_rows(weighed, [target.name for target in self.targets]))
+        super()._calibrate(learnt, covered)
 
     def _weigh(self, texts: list[bytes], labels: Values) -> None:
         goals = scale(self.targets, labels)
-        programs, everything = Parsed(texts), list(range(len(self.targets)))
-        predicted = [model._predict(programs, everything) for model in self.members]
-        self._weights = np.zeros((len(predicted), len(everything)))
-        for i in everything:
-            known = np.isfinite(goals[:, i])
-            own = np.stack([values[known, i] for values in predicted], axis=1)
-            self._weights[:, i] = _stacked(own, goals[known, i])
-        self._choices = (VoteChoice(),) * len(everything)
-        stacked, none = self._stack(programs, everything)
-        for i, votes in self._votes(programs, everything).items():
-            known = np.isfinite(goals[:, i]) & ~none[:, i]
-            if known.any():
-                choice = VoteChoice.best(
-                    self.targets[i],
-                    votes[known],
-                    stacked[known, i],
-                    labels[known, i],
-                    self._decided(i),
-                )
-                self._choices = (*self._choices[:i], choice, *self._choices[i + 1 :])
+        said = self._said(Parsed(texts), list(range(len(self.targets))))
+        parts = [
+            _Part.fit(target, said[i].take(known), goals[known, i], labels[known, i])
+            for i, target in enumerate(self.targets)
+            for known in (np.isfinite(goals[:, i]),)
+        ]
+        self._parts = tuple(parts)
 
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
-        total, none = self._stack(programs, which)
-        for column, votes in self._votes(programs, which).items():
-            i = which[column]
-            chosen = self._choices[i].of(votes, total[:, column], self._decided(i))
-            total[:, column] = np.where(none[:, column], total[:, column], chosen)
-        return total
+        out = np.zeros((len(programs.texts), len(which)))
+        for column, said in enumerate(self._said(programs, which)):
+            out[:, column] = self._parts[which[column]].value(said)
+        return out
 
-    def _votes(self, programs: Parsed, which: list[int]) -> dict[int, Values]:
-        """Return by column the votes for each target that has any."""
-        counted = [column for column, i in enumerate(which) if is_counted(self.targets[i])]
-        for model in self.members:
-            if isinstance(model, QuantileForestModel):
-                found = model.votes(programs, [which[column] for column in counted])
-                return dict(zip(counted, found, strict=True))
-        return {}
+    def _chances(self, programs: Parsed, which: list[int]) -> Values:
+        out = super()._chances(programs, which)
+        rare = [column for column, i in enumerate(which) if is_rare(self.targets[i])]
+        members = self._members_chances(programs, [which[column] for column in rare])
+        for own, column in enumerate(rare):
+            out[:, column] = self._parts[which[column]].odds.chance(members[:, :, own])
+        return out
 
-    def _decided(self, i: int) -> bool:
-        """Whether a member says by itself whether there is any of a target."""
-        sites = any(isinstance(model, SitesModel) for model in self.members)
-        return sites and is_rare(self.targets[i])
-
-    def _stack(self, programs: Parsed, which: list[int]) -> tuple[Values, npt.NDArray[np.bool_]]:
-        """Return the weighted sums, and where there surely is none of something rare."""
+    def _said(self, programs: Parsed, which: list[int]) -> list["_Said"]:
+        """Return what the members say of each target."""
         if not self.members:
             raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        total = np.zeros((len(programs.texts), len(which)))
-        rare = np.array([is_rare(self.targets[i]) for i in which], dtype=bool)
-        none = np.zeros(total.shape, dtype=bool)
-        sure = total.copy()
-        for model, weights in zip(self.members, self._weights, strict=True):
-            decides = rare.any() and isinstance(model, SitesModel)
-            if not decides and not np.any(weights[which] > 0):
-                continue
-            predicted = model._predict(programs, which)
-            total += predicted * weights[which]
-            if decides:  # whether there is any is not for the others to blur
-                none = rare & (predicted < _ROUNDS_TO_NONE)
-                sure = predicted
-        return np.where(none, sure, total), none
+        nothing = np.empty((len(programs.texts), 0))
+        votes, values = [nothing] * len(which), []
+        for model in self.members:
+            if isinstance(model, QuantileForestModel):
+                votes = model.votes(programs, which)
+                own = [model.value_of(v, i) for v, i in zip(votes, which, strict=True)]
+                values.append(np.reshape(own, (len(which), -1)).T)
+            else:
+                values.append(model._predict(programs, which))
+        told, chances = np.stack(values, axis=1), self._members_chances(programs, which)
+        return [
+            _Said(told[:, :, c], chances[:, :, c], votes[c] if counted else nothing)
+            for c, i in enumerate(which)
+            for counted in (is_counted(self.targets[i]),)
+        ]
+
+    def _members_chances(self, programs: Parsed, which: list[int]) -> Values:
+        return np.stack([model._chances(programs, which) for model in self.members], axis=1)
 
     def save_pretrained(self, folder: Path | str) -> Path:
         """Write a folder with the members in it."""
@@ -182,36 +146,91 @@ class EnsembleModel(Model):
         return model
 
     def _arrays(self) -> Arrays:
-        choices = np.array([choice.to_row() for choice in self._choices])
-        return {"ensemble.weights": self._weights, "ensemble.choices": choices}
+        return {
+            "ensemble.weights": np.stack([part.weights for part in self._parts]),
+            "ensemble.odds": np.stack([part.odds.to_row() for part in self._parts]),
+            "ensemble.choices": np.array([part.choice.to_row() for part in self._parts]),
+        }
 
     def _restore(self, arrays: Arrays, extra: Mapping[str, Any]) -> None:
-        self._weights, choices = arrays["ensemble.weights"], arrays["ensemble.choices"]
-        if self._weights.shape != (len(self.config.members), len(self.targets)):
-            raise ModelError("The ensemble is damaged: its weights have another shape.")
-        if choices.shape != (len(self.targets), 2):
-            raise ModelError("The ensemble is damaged: choices of votes are missing.")
-        self._choices = tuple(VoteChoice.from_row(row) for row in choices)
+        rows, members = len(self.targets), len(self.config.members)
+        found = []
+        for name, width in (("weights", members), ("odds", members + 1), ("choices", 2)):
+            found.append(arrays[f"ensemble.{name}"])
+            if found[-1].shape != (rows, width):
+                raise ModelError(f"The ensemble is damaged: its {name} have another shape.")
+        self._parts = tuple(
+            _Part(is_rare(target), weights, Odds.from_row(odds), VoteChoice.from_row(choice))
+            for target, weights, odds, choice in zip(self.targets, *found, strict=True)
+        )
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the members say of one target on its scale of learning, a row for each program."""
+
+    values: Values
+    """What each member predicts."""
+    chances: Values
+    """How probable each member finds it that there is any; NaN: it has no say."""
+    votes: Values
+    """What the trees of a forest vote for; no column if there is none."""
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> "_Said":
+        """Return what is said of some programs."""
+        return _Said(self.values[rows], self.chances[rows], self.votes[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """How what the members say of one target makes up a value."""
+
+    rare: bool
+    """Whether many programs have none of it."""
+    weights: Values
+    """Weight of what each member predicts."""
+    odds: Odds
+    """How probable it is that there is any."""
+    choice: VoteChoice
+    """Which vote is the value."""
+
+    @classmethod
+    def fit(cls, target: Target, said: _Said, goals: Values, labels: Values) -> Self:
+        """Return what is best on programs that the members have not learnt from."""
+        weights, odds = _stacked(said.values, goals), Odds.fit(said.chances, labels > 0)
+        some = ~(odds.chance(said.chances) < _EVEN)
+        choice, rare = VoteChoice(), is_rare(target)
+        if said.votes[some].size:
+            sums = said.values[some] @ weights
+            choice = VoteChoice.best(target, said.votes[some], sums, labels[some], rare)
+        return cls(rare, weights, odds, choice)
+
+    def value(self, said: _Said) -> Values:
+        """Return the value of each program."""
+        values = self.choice.of(said.votes, said.values @ self.weights, self.rare)
+        chance = self.odds.chance(said.chances)
+        # Whether there is any is not for those to blur who cannot say.
+        return np.where(np.isfinite(chance), hurdle(values, chance), values)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class _Prefixed:
     """The checkpoint of each member of an ensemble."""
 
-    def __init__(self, others: Mapping[str, Any], prefix: str) -> None:
-        self._whole: Checkpoint = others.get("checkpoint") or NoCheckpoint()
-        self._prefix = prefix
-
-    def of(self, member: str) -> "_Prefixed":
-        """Return the checkpoint of a member."""
-        return _Prefixed({"checkpoint": self._whole}, f"{self._prefix}-{member}")
+    whole: Checkpoint
+    prefix: str
 
     def load(self, name: str) -> Arrays | None:
         """Return what was kept."""
-        return self._whole.load(f"{self._prefix}-{name}")
+        return self.whole.load(f"{self.prefix}-{name}")
 
     def save(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep arrays."""
-        self._whole.save(f"{self._prefix}-{name}", arrays)
+        self.whole.save(f"{self.prefix}-{name}", arrays)
 
 
 def _stacked(predicted: Values, goals: Values) -> Values:

@@ -90,6 +90,10 @@ class Model(ABC):
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
         """Return predictions for the targets ``which``, on their scales of learning."""
 
+    def _chances(self, programs: Parsed, which: list[int]) -> Values:
+        """Return how probable it is that the targets ``which`` are not zero; NaN: no say."""
+        return np.full((len(programs.texts), len(which)), np.nan)
+
     @abstractmethod
     def _arrays(self) -> Arrays:
         """Return what was learnt."""
@@ -140,10 +144,12 @@ class Model(ABC):
             progress or (lambda what, done, total: None),
             checkpoint or NoCheckpoint(),
         )
-        self._calibrate(texts, *known_rows(calibration, targets))
+        self._calibrate(texts, calibration)
         return self
 
-    def _calibrate(self, learnt: list[bytes], texts: list[bytes], labels: Values) -> None:
+    def _calibrate(self, learnt: list[bytes], calibration: Dataset) -> None:
+        """Set the intervals and the measure of novelty from programs that were not learnt from."""
+        texts, labels = known_rows(calibration, [target.name for target in self.targets])
         programs = Parsed(texts)
         predicted = self._predict(programs, list(range(len(self.targets))))
         self.calibration = Calibration.fit(predicted, scale(self.targets, labels))
@@ -175,6 +181,7 @@ class Model(ABC):
             unscale(chosen, lower),
             unscale(chosen, upper),
             self.novelty.score(programs.rows) if data else np.empty(0),
+            self._chances(programs, which),
         )
 
     def rank(self, texts: Sequence[str | bytes], target: str) -> list[int]:

@@ -28,6 +28,9 @@ class Estimate:
     ood: float
     """How far the text is from those learnt from; above 1 is out of distribution."""
 
+    nonzero_probability: float = float("nan")
+    """How probable it is that there is any, of spills and the like; NaN if the model has no say."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Predictions:
@@ -48,6 +51,10 @@ class Predictions:
     ood: Values
     """How far each text is from those learnt from; above 1 is out of distribution."""
 
+    nonzero_probability: Values
+    """How probable it is that there is any, of spills and the like, one row for each text; NaN for
+    what is seldom zero, and if the model has no say."""
+
     def __len__(self) -> int:
         return len(self.mean)
 
@@ -60,6 +67,7 @@ class Predictions:
                 float(self.lower[row, i]),
                 float(self.upper[row, i]),
                 float(self.ood[row]),
+                float(self.nonzero_probability[row, i]),
             )
             for i, target in enumerate(self.targets)
         }
@@ -74,7 +82,10 @@ class Predictions:
         return (self[row] for row in range(len(self)))
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table with columns text (the row), target, value, unit, lower, upper, ood."""
+        """Return a table with a row for each text and target.
+
+        Its columns: text (the row), target, value, unit, lower, upper, ood, nonzero_probability.
+        """
         import pandas as pd
 
         rows, columns = self.mean.shape
@@ -87,5 +98,6 @@ class Predictions:
                 "lower": self.lower.ravel(),
                 "upper": self.upper.ravel(),
                 "ood": np.repeat(self.ood, columns),
+                "nonzero_probability": self.nonzero_probability.ravel(),
             }
         )

@@ -17,11 +17,11 @@ from costmodel.errors import MissingDependencyError, ModelError
 from costmodel.features import Parsed, feature_names, site_feature_names
 from costmodel.models._forest import Forest
 from costmodel.models._model import Checkpoint, Model, Progress, slug
-from costmodel.models._pooling import Pool, guess_of, is_counted
+from costmodel.models._pooling import Pool, guess_of, is_counted, is_rare
 from costmodel.models._safetensors import Arrays
 from costmodel.models._sites import SitesConfig, SitesModel
 from costmodel.models._target import Target, Values
-from costmodel.models._votes import weighted_median
+from costmodel.models._votes import share_of_any, weighted_median
 
 if TYPE_CHECKING:
     from costmodel._core import Trees
@@ -181,11 +181,23 @@ class QuantileForestModel(Model):
 
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
         out = np.zeros((len(programs.texts), len(which)))
-        for column, (i, votes) in enumerate(zip(which, self.votes(programs, which), strict=True)):
-            if is_counted(self.targets[i]):
-                out[:, column] = weighted_median(votes, np.ones_like(votes))
-            else:
-                out[:, column] = votes.mean(axis=1)
+        for column, votes in enumerate(self.votes(programs, which)):
+            out[:, column] = self.value_of(votes, which[column])
+        return out
+
+    def value_of(self, votes: Values, i: int) -> Values:
+        """Return what is predicted of the target ``i``, given what :meth:`votes` returned of it."""
+        if is_counted(self.targets[i]):
+            return weighted_median(votes, np.ones_like(votes))
+        mean: Values = votes.mean(axis=1)
+        return mean
+
+    def _chances(self, programs: Parsed, which: list[int]) -> Values:
+        out = super()._chances(programs, which)
+        rare = [column for column, i in enumerate(which) if is_rare(self.targets[i])]
+        votes = self.votes(programs, [which[column] for column in rare])
+        for column, own in zip(rare, votes, strict=True):
+            out[:, column] = share_of_any(own)
         return out
 
     def _arrays(self) -> Arrays:

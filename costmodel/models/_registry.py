@@ -7,11 +7,12 @@ from typing import Any
 from costmodel.errors import ModelError, did_you_mean
 from costmodel.models._model import Model, read_head
 
-_PAPER = {
+PAPER_MODELS = {
     f"paper-{network}-{tokens}": ("_paper", "PaperModel", {"network": network, "tokens": tokens})
     for network in ("fc", "lstm", "conv1d")
     for tokens in ("op", "operand")
 }
+"""The 2023 paper's six, as :data:`MODELS` has them."""
 
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "roofline": ("_roofline", "RooflineModel", {}),
@@ -33,7 +34,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "best": ("_ensemble", "EnsembleModel", {}),
     "encoder": ("_encoder", "EncoderModel", {}),
     "encoder-bins": ("_encoder", "EncoderModel", {"head": "bins"}),
-    **_PAPER,
+    **PAPER_MODELS,
 }
 """By name: module (an underscore and the model's kind), class, settings that are no defaults."""
 

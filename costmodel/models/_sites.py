@@ -176,21 +176,34 @@ class SitesModel(Model):
         self._evaluator = forest.evaluator(of_tree, len(counts), len(site_feature_names()))
 
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
-        if self._evaluator is None:
-            raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
-        rare = {i: len(self.targets) + k for k, i in enumerate(self._rare())}
-        columns = which + [rare[i] for i in which if i in rare]
         pool = Pool(programs.sites)
-        raw = dict(zip(columns, self._evaluator.predict(pool.sites.rows, columns).T, strict=True))
+        raw = self._evaluated(pool, which)
+        chances = self._chances(programs, which)
         out = np.zeros((len(programs.texts), len(which)))
         for column, i in enumerate(which):
             target = self.targets[i]
             guesses = pool.guesses(guess_of(target), self._offsets[i])
-            out[:, column] = pool.pooled(raw[i] + guesses, pooling_of(target))[0]
-            if i in rare:
-                chance = pool.any_of(raw[rare[i]] + self._offsets[rare[i]])
-                out[:, column] = hurdle(out[:, column], chance)
+            out[:, column] = pool.pooled(raw[:, column] + guesses, pooling_of(target))[0]
+            if is_rare(target):
+                out[:, column] = hurdle(out[:, column], chances[:, column])
         return out
+
+    def _chances(self, programs: Parsed, which: list[int]) -> Values:
+        out = super()._chances(programs, which)
+        rare = {i: len(self.targets) + k for k, i in enumerate(self._rare())}
+        columns = [column for column, i in enumerate(which) if i in rare]
+        if columns:
+            pool = Pool(programs.sites)
+            trees = [rare[which[column]] for column in columns]
+            rates = self._evaluated(pool, trees) + self._offsets[trees]
+            for column, rate in zip(columns, rates.T, strict=True):
+                out[:, column] = pool.any_of(rate)
+        return out
+
+    def _evaluated(self, pool: Pool, trees: list[int]) -> Values:
+        if self._evaluator is None:
+            raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
+        return self._evaluator.predict(pool.sites.rows, trees)
 
     def _arrays(self) -> Arrays:
         if self._forest is None:

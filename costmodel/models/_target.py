@@ -27,6 +27,8 @@ class Target:
     """Which way is better."""
     log: bool = False
     """Whether it is learnt as ``log2(1 + value)``."""
+    share: bool = False
+    """Whether it is a share of something, at most 1."""
 
     @property
     def device(self) -> str:
@@ -43,9 +45,9 @@ class Target:
         return np.log2(1.0 + values) if self.log else values
 
     def backward(self, scaled: Values) -> Values:
-        """Return values in the unit; never negative."""
+        """Return values in the unit; never negative, and no share above 1."""
         values = np.exp2(np.clip(scaled, -1.0, 300.0)) - 1.0 if self.log else scaled
-        return np.maximum(values, 0.0)
+        return np.clip(values, 0.0, 1.0 if self.share else np.inf)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""
@@ -76,7 +78,8 @@ def _describe(name: str, spec: Any) -> Target:
     if spec is None:
         return Target(name=name, log=log)
     unit = "" if spec.unit == "1" else spec.unit
-    return Target(name=name, unit=unit, direction=spec.direction, log=log)
+    share = not log and not unit
+    return Target(name=name, unit=unit, direction=spec.direction, log=log, share=share)
 
 
 def scale(targets: Sequence[Target], values: Values) -> Values:

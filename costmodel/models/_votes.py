@@ -83,6 +83,16 @@ class VoteChoice:
         return cls(rule, reach)
 
 
+def share_of_any(votes: Values) -> Values:
+    """Return how probable it is that there is any: the share of the trees that vote for some.
+
+    No finite number of votes makes it certain: one more of each kind is added to them (Laplace's
+    rule of succession).
+    """
+    share: Values = ((votes > 0).sum(axis=1) + 1.0) / (votes.shape[1] + 2.0)
+    return share
+
+
 def nearness(votes: Values, centre: Values, reach: float) -> Values:
     """Return weights ``exp(-|vote - centre| / reach)`` of votes; the reach may be infinite.
 

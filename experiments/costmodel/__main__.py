@@ -24,7 +24,7 @@ import tyro
 
 from costmodel._dataset import Dataset, digest_of
 from costmodel.evaluate import EvaluateConfig, evaluate
-from costmodel.models import SHIPPED
+from costmodel.models import PAPER_MODELS, SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
@@ -32,11 +32,6 @@ from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
 
 STAGES = ("table", "curves", "every", "ranking", "heads", "pretraining", "speed", "page")
-PAPER = tuple(
-    f"paper-{network}-{tokens}"
-    for network in ("fc", "lstm", "conv1d")
-    for tokens in ("op", "operand")
-)
 ZEN = "x86-64-znver4"
 TARGETS = (
     *DRAWN,
@@ -70,7 +65,7 @@ class Study:
     """Processes that train models beside each other."""
     models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best")
     """Models of this project in the table."""
-    paper: Names = PAPER
+    paper: Names = tuple(PAPER_MODELS)
     """The 2023 paper's models in the table."""
     targets: Names = TARGETS
     """Targets of the table; those without labels are left out."""

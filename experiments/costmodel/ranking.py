@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from costmodel._dataset import Dataset
-from costmodel._parallel import run_tasks
+from costmodel._parallel import keep, run_tasks
 from costmodel.errors import DatasetError
 from costmodel.models import Model, make_model
 from costmodel.rank import random_score, score_ranking
@@ -95,11 +95,7 @@ class _Bench:
         model = make_model(name).fit(
             self.learn, self.targets, calibration=self.valid if enough else None
         )
-        file = self.file(name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(list(_scores(model, name, self.sets))), encoding="utf-8")
-        part.replace(file)
+        keep(self.file(name), list(_scores(model, name, self.sets)))
 
 
 def _scores(model: Model, name: str, sets: dict[str, Dataset]) -> Iterator[Row]:

@@ -247,6 +247,7 @@ def test_targets_that_span_decades_are_learnt_as_logarithms():
     np.testing.assert_allclose(target.backward(target.forward(values)), values)
     assert target.forward(np.array([3.0]))[0] == 2.0
     assert Target(name="cpu/spills").backward(np.array([-1.0]))[0] == 0.0
+    assert Target(name="cpu/occupancy", share=True).backward(np.array([1.1]))[0] == 1.0
     assert np.isfinite(target.backward(np.array([1e9]))).all()
 
 
@@ -256,6 +257,8 @@ def test_targets_that_span_decades_are_learnt_as_logarithms():
 def test_predictions_say_what_they_hold_and_how_to_get_at_it():
     target = Target(name="cpu/cycles", unit="cycles", direction="min", log=True)
     values = np.ones((3, 1))
-    found = Predictions((target,), values, values, values, np.zeros(3))
+    found = Predictions((target,), values, values, values, np.zeros(3), np.full((3, 1), 0.25))
     assert "3 texts, 1 targets each" in repr(found)
     assert found[2]["cpu/cycles"].value == 1.0
+    assert found[2]["cpu/cycles"].nonzero_probability == 0.25
+    assert found.to_frame()["nonzero_probability"].tolist() == [0.25] * 3
