@@ -45,11 +45,17 @@ def _logarithmic(axis: Any, values: pd.DataFrame, side: str) -> None:
     """Draw the side on a logarithmic scale, in plain figures, if there is anything on it."""
     from matplotlib.ticker import LogFormatter
 
+    class Plain(LogFormatter):
+        """Labels the same ticks, but never in powers of ten."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:,g}" if super().__call__(x, pos) else ""
+
     if (values > 0).any(axis=None):
         axis.set(**{f"{side}scale": "log"})
         labelled = getattr(axis, f"{side}axis")
         labelled.set_major_formatter("{x:,g}")
-        labelled.set_minor_formatter(LogFormatter())
+        labelled.set_minor_formatter(Plain())
 
 
 def draw_errors(frame: pd.DataFrame, split: str, path: Path) -> None:
