@@ -1,11 +1,11 @@
 """``costmodel predict``: what programs will cost."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from tyro.conf import Positional, arg
 
 from costmodel._cli._texts import read_texts
@@ -66,7 +66,7 @@ def _show(output: Output, name: str, predictions: "Predictions", row: int) -> No
         for target, chance in zip(predictions.targets, chances, strict=True)
     ]
     headers = ["target", ">value", ">from", ">to", "unit", ">any, %"]
-    shown = len(headers) if np.isfinite(chances).any() else len(headers) - 1
+    shown = len(headers) if any(map(math.isfinite, chances)) else len(headers) - 1
     note = f"out of distribution ({ood:.2g}): not to be relied on" if ood > 1 else f"ood {ood:.2g}"
     output.show(f"{name}: {note}")
     output.show(grid(headers[:shown], [one[:shown] for one in rows]), "")

@@ -82,11 +82,10 @@ class EnsembleModel(Model):
     def _weigh(self, texts: list[bytes], labels: Values) -> None:
         goals = scale(self.targets, labels)
         said = self._said(Parsed(texts), list(range(len(self.targets))))
-        parts = [
-            _Part.fit(target, said[i].take(known), goals[known, i], labels[known, i])
-            for i, target in enumerate(self.targets)
-            for known in (np.isfinite(goals[:, i]),)
-        ]
+        parts = []
+        for i, target in enumerate(self.targets):
+            known = np.isfinite(goals[:, i])
+            parts.append(_Part.fit(target, said[i].take(known), goals[known, i], labels[known, i]))
         self._parts = tuple(parts)
 
     def _predict(self, programs: Parsed, which: list[int]) -> Values:
@@ -118,9 +117,12 @@ class EnsembleModel(Model):
                 values.append(model._predict(programs, which))
         told, chances = np.stack(values, axis=1), self._members_chances(programs, which)
         return [
-            _Said(told[:, :, c], chances[:, :, c], votes[c] if counted else nothing)
-            for c, i in enumerate(which)
-            for counted in (is_counted(self.targets[i]),)
+            _Said(
+                told[:, :, column],
+                chances[:, :, column],
+                votes[column] if is_counted(self.targets[i]) else nothing,
+            )
+            for column, i in enumerate(which)
         ]
 
     def _members_chances(self, programs: Parsed, which: list[int]) -> Values:

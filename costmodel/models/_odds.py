@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from costmodel.errors import ModelError
 from costmodel.models._target import Values
@@ -50,7 +51,7 @@ class Odds:
         def loss(parameters: Values) -> tuple[float, Values]:
             sums, off = inputs @ parameters, parameters - usual
             surprise = np.logaddexp(0.0, np.where(some, -sums, sums)).sum()
-            slope = inputs.T @ (_probability(sums) - some) + _PULL * off
+            slope = inputs.T @ (expit(sums) - some) + _PULL * off
             return float(surprise + 0.5 * _PULL * off @ off), slope
 
         bounds = [(0.0, None)] * int(heard.sum()) + [(None, None)]
@@ -63,7 +64,8 @@ class Odds:
         heard = self.weights > 0
         if not heard.any():
             return np.full(len(chances), np.nan)
-        return _probability(_log_odds(chances[:, heard]) @ self.weights[heard] + self.bias)
+        found: Values = expit(_log_odds(chances[:, heard]) @ self.weights[heard] + self.bias)
+        return found
 
     def to_row(self) -> Values:
         """Return what :meth:`from_row` reads."""
@@ -78,11 +80,5 @@ class Odds:
 
 
 def _log_odds(chances: Values) -> Values:
-    kept = np.clip(chances, _SURE, 1.0 - _SURE)
-    odds: Values = np.log(kept) - np.log1p(-kept)
+    odds: Values = logit(np.clip(chances, _SURE, 1.0 - _SURE))
     return odds
-
-
-def _probability(log_odds: Values) -> Values:
-    found: Values = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
-    return found
