@@ -19,8 +19,6 @@ _FEW = 1e-12
 
 
 _REACHES = (0.25, 0.5, 1.0, 2.0, np.inf)
-_WORSE = 1.02
-"""By how much what makes more values exact may raise the root mean square error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,8 @@ class VoteChoice:
         """Return the choice with the least loss on programs that were not learnt from.
 
         The loss of a program is its absolute error up to 1, whether it is hit, plus the error as
-        a logarithm, how far off it is where it is not hit.
+        a logarithm, how far off it is where it is not hit. Whatever makes squared errors larger
+        than those of the estimate, by more than the standard error of the difference, is left out.
         """
         candidates = [cls()]
         candidates += [cls(rule, reach) for rule in ("median", "mode") for reach in _REACHES]
@@ -65,8 +64,9 @@ class VoteChoice:
             values = candidate.of(votes, centre, some)
             errors = np.rint(target.backward(values)) - labels if target.log else values - labels
             losses.append(np.mean(np.minimum(np.abs(errors), 1.0) + np.abs(values - goals)))
-            squares.append(np.mean(errors**2))
-        kept = np.array(squares) <= _WORSE**2 * squares[0]
+            squares.append(errors**2)
+        worse = np.array(squares) - squares[0]
+        kept = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(labels))
         return candidates[int(np.argmin(np.where(kept, losses, np.inf)))]
 
     def to_row(self) -> tuple[float, float]:

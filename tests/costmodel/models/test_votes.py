@@ -74,6 +74,17 @@ def test_votes_that_lead_away_are_not_chosen():
     assert VoteChoice.best(SPILLS, np.full((50, 9), 3.0), centre, labels).rule == "none"
 
 
+def test_a_single_large_error_does_not_forbid_exact_votes():
+    labels = np.full(300, 7.0)
+    votes = np.repeat(SPILLS.forward(labels)[:, None], 9, axis=1)
+    centre = SPILLS.forward(labels + 2.0)
+    votes[0] = SPILLS.forward(np.array([60.0]))
+    assert 53.0**2 > 300 * 2.0**2  # the squared error alone speaks against them
+    assert VoteChoice.best(SPILLS, votes, centre, labels, some=True).rule != "none"
+    votes[:60] = votes[0]
+    assert VoteChoice.best(SPILLS, votes, centre, labels, some=True).rule == "none"
+
+
 def test_a_choice_survives_being_saved():
     for choice in (VoteChoice(), VoteChoice("median", 0.5), VoteChoice("mode", np.inf)):
         assert VoteChoice.from_row(np.array(choice.to_row())) == choice
