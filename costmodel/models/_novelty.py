@@ -60,9 +60,10 @@ class Novelty:
         prototypes = (scaled[chosen] @ components.T).astype(np.float16).astype(np.float32)
         raw = cls(center, spread, components, prototypes, np.ones(3, dtype=np.float32))
         near, off = raw._distances(unseen)
+        # Where all programs are alike, both distances are zero but for rounding.
         medians = np.maximum([np.median(near), np.median(off)], 1e-3)
         score = near / medians[0] + off / medians[1]
-        flagged = np.quantile(score, _FLAGGED)
+        flagged = max(np.quantile(score, _FLAGGED), 1.0)
         typical = np.array([*medians, flagged], dtype=np.float32)
         return cls(center, spread, components, prototypes, typical)
 

@@ -4,9 +4,10 @@
 
 Stages: `table` (models x targets x splits), `curves` (over the number of programs learnt from),
 `every` (the shipped kind of model on all targets), `ranking`, `heads` (regression against a
-distribution over bins), `pretraining` (on analytic labels first, or not), `speed`, `page`. Whatever
-was trained stays in the work folder, so that an interrupted run goes on, and networks may be
-trained on another machine and their parts copied there.
+distribution over bins), `pretraining` (on analytic labels first, or not), `novelty` (what is told
+from known programs), `speed`, `page`. Whatever was trained stays in the work folder, so that an
+interrupted run goes on, and networks may be trained on another machine and their parts copied
+there.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +29,13 @@ from costmodel.models import PAPER_MODELS, SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
+from experiments.costmodel.novelty import novelty_rows
 from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
 
-STAGES = ("table", "curves", "every", "ranking", "heads", "pretraining", "speed", "page")
+STAGES = (
+    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "speed", "page"
+)  # fmt: skip
 ZEN = "x86-64-znver4"
 TARGETS = (
     *DRAWN,
@@ -60,11 +64,11 @@ class Study:
     work: Path = Path("runs/costmodel")
     """Folder of what was trained; what is there is only read."""
     stages: Names = STAGES
-    """What to do: table, curves, every, ranking, heads, pretraining, speed, page."""
+    """What to do: table, curves, every, ranking, heads, pretraining, novelty, speed, page."""
     jobs: int = 1
     """Processes that train models beside each other."""
-    models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best")
-    """Models of this project in the table."""
+    models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best", "encoder")
+    """Models of this project in the table; the encoder as small as two cores train it."""
     paper: Names = tuple(PAPER_MODELS)
     """The 2023 paper's models in the table."""
     targets: Names = TARGETS
@@ -109,6 +113,7 @@ def main(study: Study) -> None:
         "ranking": _ranking,
         "heads": _heads,
         "pretraining": _pretraining,
+        "novelty": _novelty,
         "speed": _speed,
     }
     for name in study.stages:
@@ -161,7 +166,10 @@ def _known(dataset: Dataset, targets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _table(study: Study, dataset: Dataset) -> None:
-    _evaluate(study, "table", (*study.models, *study.paper), _known(dataset, study.targets))
+    models = (*study.models, *study.paper)
+    small = _small([name for name in models if name == "encoder"])
+    chosen = (*small, *_own(study, models))
+    _evaluate(study, "table", models, _known(dataset, study.targets), set=chosen)
 
 
 def _curves(study: Study, dataset: Dataset) -> None:
@@ -255,7 +263,12 @@ def _pretraining(study: Study, dataset: Dataset) -> None:
         )
 
 
-def _small(models: tuple[str, ...]) -> tuple[str, ...]:
+def _novelty(study: Study, dataset: Dataset) -> None:
+    rows = novelty_rows(dataset, _noted("novelty"))
+    pd.DataFrame(rows).to_csv(study.work / "novelty.csv", index=False, float_format="%.6g")
+
+
+def _small(models: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}.{setting}" for name in models for setting in SMALL_ENCODER)
 
 

@@ -75,10 +75,10 @@ def _wins(frame: pd.DataFrame, one: str, other: str) -> str:
         table = pivot(frame, "rmse_range_pct", split)
         ratios.append((table[one] / table[other]).dropna())
     joined = pd.concat(ratios)
+    ratio = float(joined.median())
     return (
         f"`{one}` has the smaller error on {int((joined < 1).sum())} of {len(joined)} targets and "
-        f"splits; its error is {figure(float(joined.median()), 2)} times that of `{other}` in the "
-        "median."
+        f"splits; in the median it is {ratio:.2f} of that of `{other}`."
     )
 
 

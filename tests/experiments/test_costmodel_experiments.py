@@ -15,6 +15,7 @@ from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.__main__ import Study, main
 from experiments.costmodel.encoders import with_few_labels
 from experiments.costmodel.goals import goals
+from experiments.costmodel.novelty import novelty_rows
 from experiments.validation.costmodel_fuzz import Fuzz, fuzz
 
 NAMES = {
@@ -84,6 +85,18 @@ def test_labels_of_few_programs_are_kept_and_all_analytic_ones():
     assert counts["test"] == (few.split_random == "test").sum()
     assert few[name].notna().all()
     pd.testing.assert_frame_equal(few, with_few_labels(Dataset.from_frame(frame), 20))
+
+
+def test_another_dialect_is_told_from_what_was_learnt_and_the_same_one_is_not():
+    frame = _labelled(240, 0)
+    frame["view"] = np.where(np.arange(len(frame)) // 6 % 4 == 0, "new", "known")
+    frame.loc[frame.view == "new", "text"] = "func.func @f() { %0 = quantum.gate : !quantum.bit }"
+    frame["source"] = np.where(np.arange(len(frame)) // 6 % 3 == 0, "a", "b")
+    rows = list(novelty_rows(Dataset.from_frame(frame), lambda text: None))
+    told = {(row["column"], row["value"]): row["auroc"] for row in rows}
+    assert told["view", "new"] == 1.0
+    assert 0.2 < told["source", "a"] < 0.8
+    assert {column for column, _ in told} == {"view", "source", "family"}
 
 
 def _figures(values: dict[str, dict[str, float]], metric: str, split: str) -> pd.DataFrame:

@@ -204,6 +204,14 @@ def test_novelty_grows_with_distance():
     assert novelty.score(strange)[0] > 1
 
 
+def test_novelty_can_be_told_from_programs_that_are_all_alike():
+    known = np.zeros((300, len(feature_names())), dtype=np.float32)
+    known[:, feature_names().index("operations")] = 3
+    novelty = Novelty.fit(known[:200], known[200:])
+    assert novelty.score(known[:1])[0] < 1
+    assert 1 < novelty.score(known[:1] + 1)[0] < np.inf
+
+
 # ------------------------------------------------------------------------------------ files
 
 DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "uint16")
