@@ -12,12 +12,9 @@ from archgym._text import number
 from archgym.report._fronts import fronts
 from archgym.report._numbers import interval, percent
 from archgym.report._page import element, facts, figure, page, table, tiles
-from archgym.stats import REGRET_FLOOR, SOURCES, equivalence
+from archgym.stats import EQUIVALENCE_MARGIN, REGRET_FLOOR, SOURCES, equivalence
 from archgym.stats._bootstrap import Floats
 from archgym.sweep import Goal, Sweep, tables
-
-MARGIN = 0.02
-"""Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
 
 SHOWN_PAIRS = 8
 """Pairs of equally good agents that are named; of more only their number is given."""
@@ -197,12 +194,12 @@ def _equal(scores: Mapping[str, Floats]) -> str:
     same = [
         f"{one} and {other}"
         for one, other in pairs
-        if equivalence(scores[one] - scores[other], MARGIN).equivalent
+        if equivalence(scores[one] - scores[other], EQUIVALENCE_MARGIN).equivalent
     ]
     listed = f" ({'; '.join(same)})" if 0 < len(same) <= SHOWN_PAIRS else ""
     return (
-        f"Equivalent, mean difference in score within {MARGIN} by two one-sided paired t-tests at "
-        f"5 %, uncorrected: {len(same)} of {len(pairs)} pairs{listed}."
+        f"Equivalent, mean difference in score within {EQUIVALENCE_MARGIN} by two one-sided paired "
+        f"t-tests at 5 %, uncorrected: {len(same)} of {len(pairs)} pairs{listed}."
     )
 
 

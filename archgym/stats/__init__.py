@@ -30,7 +30,16 @@ from archgym.stats._lottery import (
     tuned_scores,
     variance_shares,
 )
-from archgym.stats._ranking import Equivalence, Pair, Ranking, equivalence, holm, rank_agents
+from archgym.stats._ranking import (
+    EQUIVALENCE_MARGIN,
+    SIGNIFICANCE,
+    Equivalence,
+    Pair,
+    Ranking,
+    equivalence,
+    holm,
+    rank_agents,
+)
 from archgym.stats._scores import (
     Profile,
     interquartile_mean,
@@ -57,9 +66,11 @@ from archgym.stats._trials import (
 
 __all__ = [
     "DESIGN",
+    "EQUIVALENCE_MARGIN",
     "METRIC",
     "REGRET_FLOOR",
     "RUN_KEYS",
+    "SIGNIFICANCE",
     "SOURCES",
     "Equivalence",
     "Estimate",

@@ -11,6 +11,10 @@ from archgym.errors import InvalidConfigError
 from archgym.stats._bootstrap import Estimate, Floats
 
 SIGNIFICANCE = 0.05
+"""Level of a test: how often it may find what is not there."""
+
+EQUIVALENCE_MARGIN = 0.02
+"""Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from archgym.report import interval, percent
 from archgym.stats import (
+    EQUIVALENCE_MARGIN,
+    SIGNIFICANCE,
     SOURCES,
     Estimate,
     bootstrap,
@@ -22,10 +24,6 @@ from archgym.sweep.tables import FrontRow, LotteryRow, ticket
 
 Floats = NDArray[np.float64]
 
-MARGIN = 0.02
-"""Mean difference in score below which agents count as equally good: 2 % of what can be gained."""
-
-SIGNIFICANCE = 0.05
 PORTFOLIO = "portfolio"
 SHOWN_TICKETS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -52,7 +50,7 @@ def equality(what: str, scores: Mapping[str, Floats]) -> Equality:
     ranking = rank_agents(scores)
     same, gaps = 0, []
     for left, right in combinations(scores, 2):
-        found = equivalence(scores[left] - scores[right], MARGIN)
+        found = equivalence(scores[left] - scores[right], EQUIVALENCE_MARGIN)
         same += found.equivalent
         gaps.append(abs(found.difference.value))
     different = sum(pair.p_holm < SIGNIFICANCE for pair in ranking.pairs)
@@ -250,7 +248,7 @@ def _claim(found: Equality) -> str:
     undecided = max(0, found.pairs - found.equivalent - found.different)
     return (
         f"**Are all agents equally good: {found.what}?** Of {found.pairs} pairs "
-        f"{found.equivalent} are equivalent within {MARGIN}, {found.different} differ "
+        f"{found.equivalent} are equivalent within {EQUIVALENCE_MARGIN}, {found.different} differ "
         f"significantly, {undecided} are neither; the largest mean difference is "
         f"{found.largest:.3f}."
     )

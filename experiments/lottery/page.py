@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archgym import plots
+from archgym.stats import EQUIVALENCE_MARGIN
 from archgym.sweep import Sweep, tables
 from experiments.lottery import answers
 from experiments.lottery.figures import write_svgs
@@ -180,8 +181,9 @@ def _claim(fast: Sweep) -> list[str]:
     return [
         "## Are all agents equally good?",
         f"Equivalent: two one-sided paired t-tests, mean difference in score within "
-        f"{answers.MARGIN}. Different: Wilcoxon's signed ranks over problems and seeds, corrected "
-        "by Holm, 5 %. A pair can be both, if the difference is certain and too small to matter.",
+        f"{EQUIVALENCE_MARGIN}. Different: Wilcoxon's signed ranks over problems and seeds, "
+        "corrected by Holm, 5 %. A pair can be both, if the difference is certain and too small to "
+        "matter.",
         answers.equality_table(answers.equalities(fast)),
     ]
 
