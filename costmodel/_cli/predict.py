@@ -65,7 +65,7 @@ def _show(output: Output, name: str, predictions: "Predictions", row: int) -> No
         [target.name, *cells(estimates[target.name]), target.unit, number(100 * chance, 3)]
         for target, chance in zip(predictions.targets, chances, strict=True)
     ]
-    headers = ["target", ">value", ">from", ">to", "unit", ">any, %"]
+    headers = ["target", ">value", ">from", ">to", "unit", ">P(any), %"]
     shown = len(headers) if any(map(math.isfinite, chances)) else len(headers) - 1
     note = f"out of distribution ({ood:.2g}): not to be relied on" if ood > 1 else f"ood {ood:.2g}"
     output.show(f"{name}: {note}")

@@ -40,12 +40,7 @@ class Rank:
         from costmodel.rank import order_of
 
         model = load_model(self.model)
-        (chosen, *others) = [model.targets[i] for i in model.indices([self._name(model)])]
-        if others:
-            raise InvalidConfigError(
-                f"'{self.target}' is a device. Name what to order by: "
-                f"{', '.join(one.name for one in (chosen, *others))}."
-            )
+        chosen = model.targets[model.index(self._name(model))]
         if self.regret is not None:
             if self.files:
                 raise InvalidConfigError("Give either files to order or --regret, not both.")

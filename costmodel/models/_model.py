@@ -185,28 +185,60 @@ class Model(ABC):
         )
 
     def rank(self, texts: Sequence[str | bytes], target: str) -> list[int]:
-        """Return the indices of the texts, best first, by the expected value of a target."""
+        """Return the indices of the texts, best first, by the expected value of a target.
+
+        Raises:
+            ModelError: If the model has not learnt the target, or it is a device with several.
+        """
         data = all_to_bytes(texts)
-        (at,) = self.indices([target])
+        at = self.index(target)
         scores = self._predict(Parsed(data), [at])[:, 0]
         sign = -1.0 if self.targets[at].direction == "max" else 1.0
         return [int(i) for i in np.argsort(sign * scores, kind="stable")]
 
     def indices(self, targets: Sequence[str] | None) -> list[int]:
-        """Return the columns of targets; a device's name stands for all its targets."""
+        """Return the columns of targets; a device's name stands for all its targets.
+
+        Raises:
+            ModelError: If the model has not learnt a target.
+        """
         if targets is None:
             return list(range(len(self.targets)))
-        names = [target.name for target in self.targets]
         out: list[int] = []
         for name in targets:
             found = [i for i, t in enumerate(self.targets) if name in (t.name, t.device)]
             if not found:
-                raise ModelError(
-                    f"The model has not learnt '{name}'.{did_you_mean(name, names)} It knows: "
-                    f"{', '.join(names) or 'nothing yet'}."
-                )
+                raise ModelError(self._unknown(name))
             out += [i for i in found if i not in out]
         return out
+
+    def index(self, target: str) -> int:
+        """Return the column of one target.
+
+        Raises:
+            ModelError: If the model has not learnt it, or it is a device with several.
+        """
+        at, *others = self.indices([target])
+        if others:
+            known = ", ".join(self.targets[i].name for i in (at, *others))
+            raise ModelError(f"'{target}' is a device. Name one of its targets: {known}.")
+        return at
+
+    def _unknown(self, name: str) -> str:
+        """Say that a target has not been learnt, and which have: those of its device, if any."""
+        device = name.rpartition("/")[0] or name
+        devices = list(dict.fromkeys(target.device for target in self.targets))
+        known = [target.name for target in self.targets if target.device == device]
+        near = did_you_mean(name, known) or did_you_mean(device, devices)
+        said = f"The model has not learnt '{name}'.{near}"
+        if known:
+            return f"{said} Of this device it knows {', '.join(known)}."
+        if not devices:
+            return f"{said} It has learnt nothing yet."
+        return (
+            f"{said} It knows the devices {', '.join(devices)}; the name of one stands for all its "
+            "targets, which are called device/quantity."
+        )
 
     @property
     def novelty_directions(self) -> int:

@@ -175,6 +175,19 @@ def test_a_model_that_has_learnt_nothing_says_so(tmp_path):
         make_model("roofline").save_pretrained(tmp_path)
 
 
+def test_a_target_that_was_not_learnt_is_told_with_what_is_near(dataset: Dataset):
+    model = make_model("roofline").fit(dataset, TARGETS)
+    device, _, quantity = REGISTERS.rpartition("/")
+    with pytest.raises(ModelError, match=f"Did you mean '{REGISTERS}'.* it knows .*{REGISTERS}"):
+        model.predict([""], [f"{device}/{quantity[:-1]}"])
+    with pytest.raises(ModelError, match=f"Did you mean '{device}'.* devices .*{device}"):
+        model.predict([""], [f"{device}x/{quantity}"])
+    with pytest.raises(ModelError, match=f"'{device}' is a device. Name .*{REGISTERS}"):
+        model.rank(["", ""], device)
+    with pytest.raises(ModelError, match="has learnt nothing yet"):
+        make_model("roofline").predict([""], [FLOPS])
+
+
 # ---------------------------------------------------------------------------------- files
 
 
