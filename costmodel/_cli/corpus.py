@@ -4,7 +4,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
@@ -30,6 +30,9 @@ class CorpusBuild:
     """Folder of the corpus. A build that was interrupted goes on; a larger size adds to it."""
     seed: int = 0
     """Everything random comes from it: equal seed and tools, equal files."""
+    kind: Literal["tensors", "loops"] = "tensors"
+    """Pieces of models, kernels and random graphs; or loops over long arrays, as one writes them
+    by hand, which need no front end."""
     workers: int = 1
     """Compilers to run at once."""
     publish_every: int = 2000
@@ -47,7 +50,11 @@ class CorpusBuild:
             raise InvalidConfigError(f"--workers {self.workers} is not positive. Give 1 or more.")
         targets = self.targets or DEFAULT_TARGETS
         config = CorpusConfig(
-            size=self.size, seed=self.seed, targets=targets, publish_every=self.publish_every
+            size=self.size,
+            seed=self.seed,
+            kind=self.kind,
+            targets=targets,
+            publish_every=self.publish_every,
         )
         progress = _Progress(output)
         path = build_corpus(config, self.out, workers=self.workers, watch=progress)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from costmodel.corpus._card import card_text
 from costmodel.corpus._program import Program
 from costmodel.corpus._sample import CPU_S, LIMIT_S, Sample, label_program
-from costmodel.corpus._sources import Model, draw_program, model_path, models, trace
+from costmodel.corpus._sources import Kind, Model, draw_program, model_path, models, trace
 from costmodel.corpus._table import (
     FAILURES_FILE,
     ROWS_FILE,
@@ -52,6 +52,8 @@ class CorpusConfig:
     """Programs to label; a program under a schedule counts as a program."""
     seed: int = 0
     """Everything random comes from it."""
+    kind: Kind = "tensors"
+    """Pieces of models, kernels and random graphs; or loops over long arrays."""
     targets: tuple[str, ...] = DEFAULT_TARGETS
     """Names of targets or devices."""
     publish_every: int = 2000
@@ -63,11 +65,18 @@ class CorpusConfig:
             raise InvalidConfigError(f"size {self.size} is not positive. Give 1 or more programs.")
         if self.seed < 0:
             raise InvalidConfigError(f"seed {self.seed} is negative. Give 0 or more.")
+        if self.kind not in get_args(Kind):
+            raise InvalidConfigError(f"There is no kind {self.kind!r}. Kinds: tensors, loops.")
         if self.publish_every < 0:
             raise InvalidConfigError(
                 f"publish_every {self.publish_every} is negative. Give programs, or 0 for never."
             )
         resolve_targets(self.targets)
+
+    def command(self) -> str:
+        """Return the command line that builds it, with the default targets."""
+        kind = "" if self.kind == "tensors" else f" --kind {self.kind}"
+        return f"costmodel corpus build{kind} --size {self.size} --seed {self.seed} --out DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ def _publish(config: CorpusConfig, out: Path, *, final: bool) -> None:
     rows = rows_of(records, versions())
     write_rows(rows, targets, out / ROWS_FILE, small=final)
     write_failures(records, out / FAILURES_FILE)
-    card = card_text(config.size, config.seed, rows, records, targets, out / ROWS_FILE)
+    card = card_text(config.command(), rows, records, targets, out / ROWS_FILE)
     (out / "card.md").write_text(card)
 
 
@@ -127,7 +136,10 @@ def _claim(config: CorpusConfig, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     path = out / "config.json"
     # A larger size goes on where a smaller one ended.
-    wanted = {"seed": config.seed, "targets": list(config.targets), "versions": versions()}
+    wanted = {
+        "kind": config.kind, "seed": config.seed, "targets": list(config.targets),
+        "versions": versions(),
+    }  # fmt: skip
     if path.is_file():
         found = json.loads(path.read_text())
         if found != wanted:
@@ -143,7 +155,7 @@ def _trace_all(
     config: CorpusConfig, folder: Path, workers: int, watch: Watcher
 ) -> list[tuple[Model, Path]]:
     folder.mkdir(exist_ok=True)
-    wanted = models()
+    wanted = models(config.kind)
     missing = [one for one in wanted if not model_path(folder, one).is_file()]
     groups = _batches(missing)
 
@@ -318,7 +330,7 @@ def _draw(
     config: CorpusConfig, traced: list[tuple[Model, Path]], place: int, report: Report
 ) -> None:
     report.stage("draw")
-    program = draw_program(np.random.default_rng([config.seed, 2, place]), traced)
+    program = draw_program(np.random.default_rng([config.seed, 2, place]), traced, config.kind)
     report.value(
         "program", {"text": program.text, "family": program.family, "source": program.source}
     )

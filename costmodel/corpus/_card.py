@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.corpus._sample import MAX_CHARACTERS, MAX_INSTRUCTIONS
+from costmodel.corpus._sample import (
+    LEAST_INSTRUCTIONS,
+    LEAST_INSTRUCTIONS_OF_LOOPS,
+    MAX_CHARACTERS,
+    MAX_INSTRUCTIONS,
+)
 from costmodel.corpus._splits import SPLITS
 from costmodel.targets import TARGETS
 from costmodel.targets._toolchain import versions
@@ -27,8 +32,7 @@ _LABEL_HEADERS = ("target", "unit", "rows", "above 0", "least / median / 90 % / 
 
 
 def card_text(
-    size: int,
-    seed: int,
+    command: str,
     rows: Sequence[Mapping[str, Any]],
     records: Sequence[Mapping[str, Any]],
     targets: Sequence[str],
@@ -37,8 +41,7 @@ def card_text(
     """Return the data card of a corpus in Markdown.
 
     Args:
-        size: Programs asked for.
-        seed: Seed of the build.
+        command: What builds it.
         rows: Rows of the data set.
         records: What became of each draw.
         targets: Targets asked for.
@@ -53,7 +56,7 @@ def card_text(
         f"{labelled:,} labelled programs ({programs:,} before scheduling) in {len(rows):,} rows: "
         "each unscheduled program in two views, each scheduled one in its lowered view. "
         "A row's labels come from compiling and running the row's program; nothing is estimated.\n",
-        f"- Command: `costmodel corpus build --size {size} --seed {seed} --out DIR`\n"
+        f"- Command: `{command}`\n"
         f"- SHA-256 of `{path.name}`: `{checksum}`\n"
         f"- Yield: {labelled:,} of {labelled + lost:,} attempts; every loss is in "
         "`failures.parquet` with its stage and reason.\n"
@@ -76,7 +79,8 @@ def card_text(
         _split_table(rows),
         "## Losses\n",
         _table(("stage: reason", "count"), _reasons(records)),
-        "Trivial programs (fewer than 500 executed instructions), canonical duplicates and "
+        f"Trivial programs (fewer than {LEAST_INSTRUCTIONS} executed instructions, "
+        f"{LEAST_INSTRUCTIONS_OF_LOOPS} of loops), canonical duplicates and "
         f"programs of more than {MAX_CHARACTERS:,} characters or {MAX_INSTRUCTIONS:,} "
         "instructions of code are left out. A schedule is dropped if the scheduled program "
         "computes other values on the same buffers.\n",

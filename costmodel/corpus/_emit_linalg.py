@@ -96,8 +96,9 @@ def _elementwise(graph: Graph, node: Node, body: Sequence[str]) -> list[str]:
 
 
 def _operand_map(operand: Node, node: Node) -> str:
-    # Trailing dimensions match; a dimension of size one is repeated.
-    rank, first = len(node.shape), len(node.shape) - len(operand.shape)
+    # Trailing dimensions match, or leading ones; a dimension of size one is repeated.
+    rank = len(node.shape)
+    first = 0 if node.parameters.get("leading") else rank - len(operand.shape)
     places: list[int | str] = [
         "0" if size == 1 and node.shape[first + place] != 1 else first + place
         for place, size in enumerate(operand.shape)
@@ -155,6 +156,28 @@ def _reduce(graph: Graph, node: Node) -> list[str]:
     body = [f"%y = {combine} %x0, %out : {element}", f"linalg.yield %y : {element}"]
     maps = [_map(rank, range(rank)), _map(rank, kept)]
     return _generic(graph, node, maps, kinds, body, start=start)
+
+
+def _stencil(graph: Graph, node: Node) -> list[str]:
+    rank, element = len(node.shape), graph.element
+    maps = [
+        _map(rank, [f"d{dim} + {at}" for dim, at in enumerate(tap)])
+        for tap in node.parameters["taps"]
+    ]
+    body, total = [], ""
+    for place, weight in enumerate(node.parameters["weights"]):
+        value = f"%x{place}"
+        if weight != 1.0:
+            body.append(f"%w{place} = arith.constant {weight!r} : {element}")
+            body.append(f"%m{place} = arith.mulf {value}, %w{place} : {element}")
+            value = f"%m{place}"
+        if total:
+            body.append(f"%s{place} = arith.addf {total}, {value} : {element}")
+            value = f"%s{place}"
+        total = value
+    maps.append(_map(rank, range(rank)))
+    body.append(f"linalg.yield {total} : {element}")
+    return _generic(graph, node, maps, ["parallel"] * rank, body)
 
 
 def _transpose(graph: Graph, node: Node) -> list[str]:
@@ -244,6 +267,7 @@ _EMITTERS: dict[str, Callable[[Graph, Node], list[str]]] = {
     **dict.fromkeys(("conv", "depthwise_conv"), _convolution),
     "select": _select,
     "reduce": _reduce,
+    "stencil": _stencil,
     "transpose": _transpose,
     "pool": _pool,
     "slice": _slice,

@@ -37,6 +37,10 @@ class Graph:
         """Add an argument."""
         return self._add("argument", (), tuple(shape), {})
 
+    def scalar(self) -> Node:
+        """Add an argument that is one number and no tensor."""
+        return self._add("argument", (), (), {"scalar": True})
+
     def apply(
         self, op: str, inputs: Sequence[Node], shape: Sequence[int], **parameters: Any
     ) -> Node:
@@ -68,6 +72,8 @@ class Graph:
 
     def type_of(self, node: Node) -> str:
         """Return a value's MLIR type."""
+        if node.parameters.get("scalar"):
+            return self.element
         return tensor_type(node.shape, self.element)
 
     def function(self, lines: Sequence[str]) -> str:

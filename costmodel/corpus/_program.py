@@ -25,7 +25,7 @@ class Program:
     family: str
     """Kind of model or kernel that it is cut from, such as ``resnet``."""
     source: str
-    """``jax``, ``torch``, ``generator`` or ``kernel``."""
+    """``jax``, ``torch``, ``generator``, ``kernel`` or ``loops``."""
 
     @property
     def id(self) -> str:

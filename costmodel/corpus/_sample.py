@@ -14,14 +14,24 @@ from costmodel.targets._label import Measurement, measure
 from costmodel.targets._lowering import parse, to_linalg
 from costmodel.targets._sandbox import Report, SampleError, in_this_process, sandboxed
 
-__all__ = ["CPU_S", "LIMIT_S", "MAX_CHARACTERS", "MAX_INSTRUCTIONS", "Sample", "label_program"]
+__all__ = [
+    "CPU_S",
+    "LEAST_INSTRUCTIONS",
+    "LEAST_INSTRUCTIONS_OF_LOOPS",
+    "LIMIT_S",
+    "MAX_CHARACTERS",
+    "MAX_INSTRUCTIONS",
+    "Sample",
+    "label_program",
+]
 
 LIMIT_S, CPU_S = 150.0, 10.0
 """Wall and processor time for one schedule of a program."""
 MAX_CHARACTERS = 10_000
 MAX_INSTRUCTIONS = 2_500
 """Longer texts and larger code say little more, and take long to compile."""
-_LEAST_INSTRUCTIONS = 500
+LEAST_INSTRUCTIONS, LEAST_INSTRUCTIONS_OF_LOOPS = 500, 30
+"""Executed; of fewer, a program is trivial. Loops over short arrays are what is timed by hand."""
 _ANALYTIC = "analytic/"
 
 
@@ -59,7 +69,8 @@ def label_program(
     linalg = to_linalg(program.text)
     nests = loop_nests_of(linalg)
     kernel = program.source == "kernel"
-    plain, outputs = _plain(linalg, targets)
+    least = LEAST_INSTRUCTIONS_OF_LOOPS if program.source == "loops" else LEAST_INSTRUCTIONS
+    plain, outputs = _plain(linalg, targets, least)
     samples = [plain]
     seen = {plain.text}
     for _ in range(schedules):
@@ -95,20 +106,20 @@ class _Silent:
         pass
 
 
-def _plain(linalg: str, targets: frozenset[str]) -> tuple[Sample, Any]:
+def _plain(linalg: str, targets: frozenset[str], least: int) -> tuple[Sample, Any]:
     module, _ = scheduled(linalg, [])
     text = _checked(str(module))
     measurement = Measurement(
         targets,
         _Silent(),
-        least_executed=_LEAST_INSTRUCTIONS,
+        least_executed=least,
         most_instructions=MAX_INSTRUCTIONS,
     )
     measure(module, measurement)
     labels = measurement.values
     work = labels.get("x86-64-znver4/executed_instructions", labels.get("analytic/flops", 0.0))
-    if work < _LEAST_INSTRUCTIONS:
-        raise SampleError(f"trivial: fewer than {_LEAST_INSTRUCTIONS} instructions")
+    if work < least:
+        raise SampleError(f"trivial: fewer than {least} instructions")
     failures = [(one.stage, one.reason) for one in measurement.failures.values()]
     outputs = measurement.outputs
     return Sample([], text, labels, failures, linalg=linalg), outputs and outputs.copied()

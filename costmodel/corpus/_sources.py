@@ -1,6 +1,10 @@
-"""Where programs come from: whole models traced once, kernels and random graphs drawn each time."""
+"""Where programs come from: whole models traced once, kernels and random graphs drawn each time.
+
+Loops over long arrays are a corpus of their own, which needs no front end.
+"""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -9,11 +13,15 @@ from costmodel.corpus._emit_stablehlo import to_stablehlo_text
 from costmodel.corpus._generator import random_graph
 from costmodel.corpus._graph import Graph
 from costmodel.corpus._kernels import KERNELS, random_kernel
+from costmodel.corpus._loops import LOOPS, random_loops
 from costmodel.corpus._program import Program, canonical
 from costmodel.corpus._slices import random_slice
 from costmodel.corpus.families import JAX_FAMILIES, TORCH_FAMILIES, jax_program, torch_program
 
-__all__ = ["MODEL_VARIANTS", "Model", "draw_program", "models", "trace"]
+__all__ = ["MODEL_VARIANTS", "Kind", "Model", "draw_program", "models", "trace"]
+
+Kind = Literal["tensors", "loops"]
+"""Programs of a corpus: pieces of models, kernels and random graphs; or loops over long arrays."""
 
 MODEL_VARIANTS = {"jax": 5, "torch": 4}
 """How many sizes each family is traced in."""
@@ -26,8 +34,10 @@ Model = tuple[str, str, int]
 """A traced model: source, family, variant."""
 
 
-def models() -> list[Model]:
+def models(kind: Kind = "tensors") -> list[Model]:
     """Return every model that is to be traced."""
+    if kind == "loops":
+        return []
     named = (("jax", JAX_FAMILIES), ("torch", TORCH_FAMILIES))
     return [
         (source, family, variant)
@@ -55,12 +65,17 @@ def trace(model: Model, seed: int) -> str:
     return jax_program(family, rng) if source == "jax" else torch_program(family, rng)
 
 
-def draw_program(rng: np.random.Generator, traced: list[tuple[Model, Path]]) -> Program:
-    """Draw a program: a kernel, a random graph, or a piece of a traced model.
+def draw_program(
+    rng: np.random.Generator, traced: list[tuple[Model, Path]], kind: Kind = "tensors"
+) -> Program:
+    """Draw a program: a kernel, a random graph, or a piece of a traced model; or loops.
 
     Raises:
         SampleError: If the piece drawn is not a program.
     """
+    if kind == "loops":
+        family = list(LOOPS)[int(rng.integers(len(LOOPS)))]
+        return Program(canonical(to_linalg_text(random_loops(rng, family))), family, "loops")
     share = rng.random()
     if share < _KERNEL_SHARE or not traced:
         family = list(KERNELS)[int(rng.integers(len(KERNELS)))]

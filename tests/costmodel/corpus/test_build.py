@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,14 +20,14 @@ TARGETS = ("x86-64-haswell", "analytic")
 @pytest.fixture(autouse=True)
 def only_kernels(monkeypatch):
     """No front end is loaded: programs are kernels."""
-    monkeypatch.setattr(_build, "models", lambda: [])
+    monkeypatch.setattr(_build, "models", lambda kind: [])
     monkeypatch.setattr(_build, "_CHUNK", 4)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_build, "models", lambda: [])
+        patch.setattr(_build, "models", lambda kind: [])
         patch.setattr(_build, "_CHUNK", 4)
         out = tmp_path_factory.mktemp("corpus")
         config = CorpusConfig(size=5, seed=3, targets=TARGETS)
@@ -109,7 +110,22 @@ def test_a_folder_of_another_configuration_is_refused(built):
         build_corpus(other, built[1].parent)
 
 
-@pytest.mark.parametrize(("field", "value"), [("size", 0), ("seed", -1), ("publish_every", -1)])
+def test_loops_are_a_corpus_of_their_own_that_needs_no_front_end(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(_build, "_CHUNK", 4)
+    config = CorpusConfig(kind="loops", size=3, seed=2, targets=("analytic",))
+    rows = pq.read_table(build_corpus(config, tmp_path)).to_pylist()
+    assert {row["source"] for row in rows} == {"loops"}
+    assert all(row["family"].startswith("loop-") for row in rows)
+    assert not any((tmp_path / "models").iterdir())
+    assert "corpus build --kind loops --size 3 --seed 2 --out" in (tmp_path / "card.md").read_text()
+    with pytest.raises(InvalidConfigError, match="another kind"):
+        build_corpus(replace(config, kind="tensors"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("size", 0), ("seed", -1), ("publish_every", -1), ("kind", "loop")]
+)
 def test_values_that_make_no_corpus_are_refused(field, value):
     with pytest.raises(InvalidConfigError, match=field):
         CorpusConfig(**{"size": 1, "seed": 0, field: value})
@@ -151,10 +167,10 @@ def test_extending_needs_a_corpus(tmp_path):
 
 
 def test_a_draw_that_fails_is_a_failure_and_no_row(tmp_path, monkeypatch):
-    def sometimes(rng, traced):
+    def sometimes(rng, traced, kind):
         if rng.random() < 0.5:
             raise SampleError("a value of type tensor<4xi1>")
-        return draw_program(rng, traced)
+        return draw_program(rng, traced, kind)
 
     monkeypatch.setattr(_build, "draw_program", sometimes)
     path = build_corpus(CorpusConfig(size=2, seed=5, targets=TARGETS[1:]), tmp_path)
