@@ -126,13 +126,17 @@ class Dataset:
         return self.take(np.asarray(np.isfinite(self.labels_of(targets)).any(axis=1)))
 
     def joined(self, other: Self) -> Self:
-        """Return the rows of both; columns are those that both have."""
+        """Return the rows of both: the labels of either, NaN where missing, and shared columns."""
+
+        def labels_of(dataset: Self, name: str) -> npt.NDArray[np.float64]:
+            return dataset.labels.get(name, np.full(len(dataset), np.nan))
+
+        names = list(dict.fromkeys((*self.labels, *other.labels)))
         return type(self)(
             texts=self.texts + other.texts,
             labels={
-                name: np.concatenate([values, other.labels[name]])
-                for name, values in self.labels.items()
-                if name in other.labels
+                name: np.concatenate([labels_of(self, name), labels_of(other, name)])
+                for name in names
             },
             columns={
                 name: np.concatenate([values, other.columns[name]])

@@ -5,9 +5,9 @@
 Stages: `table` (models x targets x splits), `curves` (over the number of programs learnt from),
 `every` (the shipped kind of model on all targets), `ranking`, `heads` (regression against a
 distribution over bins), `pretraining` (on analytic labels first, or not), `novelty` (what is told
-from known programs), `speed`, `page`. Whatever was trained stays in the work folder, so that an
-interrupted run goes on, and networks may be trained on another machine and their parts copied
-there.
+from known programs), `loops` (learning from them as well), `speed`, `page`. Whatever was trained
+stays in the work folder, so that an interrupted run goes on, and networks may be trained on another
+machine and their parts copied there.
 """
 
 import contextlib
@@ -29,12 +29,15 @@ from costmodel.models import PAPER_MODELS, SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
+from experiments.costmodel.goals import FAST
+from experiments.costmodel.loops import Loops, loop_rows
 from experiments.costmodel.novelty import novelty_rows
 from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
 
 STAGES = (
-    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "speed", "page"
+    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "loops", "speed",
+    "page",
 )  # fmt: skip
 ZEN = "x86-64-znver4"
 TARGETS = (
@@ -64,7 +67,8 @@ class Study:
     work: Path = Path("runs/costmodel")
     """Folder of what was trained; what is there is only read."""
     stages: Names = STAGES
-    """What to do: table, curves, every, ranking, heads, pretraining, novelty, speed, page."""
+    """What to do: table, curves, every, ranking, heads, pretraining, novelty, loops, speed,
+    page."""
     jobs: int = 1
     """Processes that train models beside each other."""
     models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best", "encoder")
@@ -91,6 +95,9 @@ class Study:
     """Labelled programs where training with and without analytic labels first is compared."""
     schedules: Path = Path("experiments/costmodel/schedules.parquet")
     """Many labelled schedules of few programs: see experiments.costmodel.schedules."""
+    loops: Path | None = None
+    """Labelled loops (costmodel corpus build --kind loops); without them, stage loops does
+    nothing."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL.NAME=VALUE...")] = ()
     """Hyperparameters of models, for instance paper-lstm-op.epochs=5."""
     repeats: int = 200
@@ -114,6 +121,7 @@ def main(study: Study) -> None:
         "heads": _heads,
         "pretraining": _pretraining,
         "novelty": _novelty,
+        "loops": _loops,
         "speed": _speed,
     }
     for name in study.stages:
@@ -266,6 +274,15 @@ def _pretraining(study: Study, dataset: Dataset) -> None:
 def _novelty(study: Study, dataset: Dataset) -> None:
     rows = novelty_rows(dataset, _noted("novelty"))
     pd.DataFrame(rows).to_csv(study.work / "novelty.csv", index=False, float_format="%.6g")
+
+
+def _loops(study: Study, dataset: Dataset) -> None:
+    if study.loops is None:
+        return
+    targets = _known(dataset, study.targets)
+    loops = Loops(study.data, study.loops, FAST, targets, study.work / "loops")
+    rows = loop_rows(loops, study.jobs, _noted("loops"))
+    pd.DataFrame(rows).to_csv(study.work / "loops.csv", index=False, float_format="%.6g")
 
 
 def _small(models: Sequence[str]) -> tuple[str, ...]:

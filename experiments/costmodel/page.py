@@ -14,6 +14,7 @@ from costmodel.models._neural import NeuralConfig
 from experiments.costmodel.encoders import encoder_parts
 from experiments.costmodel.figures import draw_curves, draw_errors, draw_ranking
 from experiments.costmodel.goals import BEST, FAST, figure, goals
+from experiments.costmodel.loops import loop_parts
 from experiments.costmodel.novelty import novelty_parts
 
 FIGURES = {
@@ -60,6 +61,7 @@ def write_page(work: Path, out: Path) -> Path:
         every.to_csv(out / "every_target.csv", index=False, float_format="%.5g")
         parts += _every(every)
     parts += novelty_parts(work / "novelty.csv", out)
+    parts += loop_parts(work / "loops.csv", out, FAST)
     parts += [*_speed(speed, table), *_networks(table), *_cost(_json(work / "times.json"))]
     page = out / "README.md"
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -76,3 +76,13 @@ def test_a_subset_has_the_size_asked_for():
 
 def test_a_table_without_programs_goes_by_text():
     assert Dataset.from_frame(frame()).groups().tolist() == ["a", "b", "c"]
+
+
+def test_joined_tables_have_the_labels_of_either():
+    one = Dataset.from_frame(frame(family=["x"] * 3))
+    other = Dataset.from_frame(frame(family=["y"] * 3, **{"gpu/spills": [1.0, 2.0, 3.0]}))
+    joined = one.joined(other)
+    assert joined.texts == one.texts + other.texts
+    assert joined.columns["family"].tolist() == ["x"] * 3 + ["y"] * 3
+    np.testing.assert_array_equal(joined.labels["cpu/spills"], [1, np.nan, 0, 1, np.nan, 0])
+    np.testing.assert_array_equal(joined.labels["gpu/spills"], [np.nan] * 3 + [1, 2, 3])
