@@ -10,7 +10,7 @@ import numpy as np
 
 from costmodel.corpus._graph import Graph, Node, Shape
 
-__all__ = ["LOOPS", "random_loops"]
+__all__ = ["LOOPS", "Shape", "random_loops", "random_shape"]
 
 _LEAST_ELEMENTS, _MAX_ELEMENTS = 1 << 6, 1 << 20
 _RANKS = (0.6, 0.3, 0.1)
@@ -31,18 +31,18 @@ def random_loops(rng: np.random.Generator, name: str) -> Graph:
 
 
 def _map(graph: Graph, rng: np.random.Generator) -> None:
-    _expression(graph, rng, _shape(rng), 1 + int(rng.geometric(0.35)))
+    _expression(graph, rng, random_shape(rng), 1 + int(rng.geometric(0.35)))
 
 
 def _reduction(graph: Graph, rng: np.random.Generator) -> None:
-    value = _expression(graph, rng, _shape(rng), int(rng.geometric(0.5)))
+    value = _expression(graph, rng, random_shape(rng), int(rng.geometric(0.5)))
     for _ in range(len(value.shape) if rng.random() < 0.5 else 1):
         value = _reduced(graph, rng, value)
 
 
 def _rows(graph: Graph, rng: np.random.Generator) -> None:
     """Something of each row or column, and the array made of it: softmax, centring, scaling."""
-    shape, axis = _shape(rng, 2), int(rng.integers(2))
+    shape, axis = random_shape(rng, 2), int(rng.integers(2))
     source, leading = graph.argument(shape), axis == 1
     if rng.random() < 0.3:
         most = graph.apply("reduce", [source], (shape[1 - axis],), axis=axis, kind="max")
@@ -60,7 +60,7 @@ def _rows(graph: Graph, rng: np.random.Generator) -> None:
 
 def _stencil(graph: Graph, rng: np.random.Generator) -> None:
     """A weighted sum of neighbours in a star or a box; perhaps the value itself is added."""
-    shape = _shape(rng)
+    shape = random_shape(rng)
     rank, radius = len(shape), int(rng.integers(1, _MAX_RADIUS + 1))
     taps = [
         place
@@ -85,7 +85,7 @@ def _stencil(graph: Graph, rng: np.random.Generator) -> None:
 
 def _product(graph: Graph, rng: np.random.Generator) -> None:
     """A matrix times a vector, its transpose times one, or its rows scaled and a vector added."""
-    shape = _shape(rng, 2)
+    shape = random_shape(rng, 2)
     matrix, draw = graph.argument(shape), rng.random()
     if draw < 0.5:
         value = graph.apply("matvec", [matrix, graph.argument(shape[1:])], shape[:1])
@@ -146,7 +146,7 @@ def _reduced(graph: Graph, rng: np.random.Generator, value: Node, axis: int | No
     return graph.apply("reduce", [value], shape, axis=axis, kind=kind)
 
 
-def _shape(rng: np.random.Generator, rank: int = 0) -> Shape:
+def random_shape(rng: np.random.Generator, rank: int = 0) -> Shape:
     """Draw sizes whose product is log-uniform; half of them are powers of two."""
     rank = rank or 1 + int(rng.choice(len(_RANKS), p=_RANKS))
     least = max(_LEAST_ELEMENTS, _LEAST_SIDE**rank)

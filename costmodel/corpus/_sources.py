@@ -14,6 +14,7 @@ from costmodel.corpus._generator import random_graph
 from costmodel.corpus._graph import Graph
 from costmodel.corpus._kernels import KERNELS, random_kernel
 from costmodel.corpus._loops import LOOPS, random_loops
+from costmodel.corpus._nests import NESTS, random_nest
 from costmodel.corpus._program import Program, canonical
 from costmodel.corpus._slices import random_slice
 from costmodel.corpus.families import JAX_FAMILIES, TORCH_FAMILIES, jax_program, torch_program
@@ -74,8 +75,11 @@ def draw_program(
         SampleError: If the piece drawn is not a program.
     """
     if kind == "loops":
-        family = list(LOOPS)[int(rng.integers(len(LOOPS)))]
-        return Program(canonical(to_linalg_text(random_loops(rng, family))), family, "loops")
+        names = (*LOOPS, *NESTS)
+        family = names[int(rng.integers(len(names)))]
+        nest = family in NESTS
+        text = random_nest(rng, family) if nest else to_linalg_text(random_loops(rng, family))
+        return Program(canonical(text), family, "loops")
     share = rng.random()
     if share < _KERNEL_SHARE or not traced:
         family = list(KERNELS)[int(rng.integers(len(KERNELS)))]

@@ -72,7 +72,7 @@ def _rows_of_record(record: Record) -> list[dict[str, Any]]:
         steps = sample["steps"]
         views = [("low", sample["text"])]
         if not steps:
-            views.insert(0, ("high", program.text))
+            views.insert(0, ("high" if "tensor<" in program.text else "low", program.text))
         for view, text in views:
             rows.append(
                 {
