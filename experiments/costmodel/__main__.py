@@ -154,12 +154,18 @@ def _cpu_s() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def _facts(study: Study, dataset: Dataset) -> dict[str, Any]:
+def _size(path: Path, dataset: Dataset) -> dict[str, Any]:
     return {
-        "file": study.data.name,
-        "sha256": digest_of(study.data),
+        "file": path.name,
+        "sha256": digest_of(path),
         "rows": len(dataset),
         "programs": len(set(dataset.groups())),
+    }
+
+
+def _facts(study: Study, dataset: Dataset) -> dict[str, Any]:
+    return {
+        **_size(study.data, dataset),
         "families": len(set(dataset.columns.get("family", ()))),
         "splits": {
             split: {part: len(dataset.split(split, part)) for part in ("train", "valid", "test")}
@@ -282,6 +288,7 @@ def _loops(study: Study, dataset: Dataset) -> None:
     targets = _known(dataset, study.targets)
     loops = Loops(study.data, study.loops, FAST, targets, study.work / "loops")
     rows = loop_rows(loops, study.jobs, _noted("loops"))
+    _write(study.work / "loops.json", _size(study.loops, Dataset.read(study.loops)))
     pd.DataFrame(rows).to_csv(study.work / "loops.csv", index=False, float_format="%.6g")
 
 

@@ -101,16 +101,18 @@ def loop_parts(file: Path, out: Path, model: str) -> Iterator[str]:
     """Yield the page's text about loops, if it was measured."""
     if not file.is_file():
         return
+    facts = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     frame = pd.read_csv(file)
     frame.to_csv(out / "loops.csv", index=False, float_format="%.5g")
     yield "## Loops over long arrays"
     yield (
         "The tables above are about tensor programs: pieces of models, tuned kernels and random "
-        "graphs, whose dimensions are short and many. Maps, reductions and stencils over one long "
-        "array are others. "
-        f"`{model}` learnt from tensor programs alone, or from loops "
-        "(`costmodel corpus build --kind loops`) as well, as the shipped model did; each is tested "
-        "on unseen programs of both kinds (random split)."
+        "graphs, whose dimensions are short and many. Maps, reductions, recurrences and stencils "
+        f"over one long array are others: {facts['rows']:,} labelled rows of "
+        f"{facts['programs']:,} programs (`costmodel corpus build --kind loops`, SHA-256 "
+        f"`{facts['sha256']}`). `{model}` learnt from tensor programs alone, or from loops as "
+        "well, as the shipped model did; each is tested on unseen programs of both kinds (random "
+        "split)."
     )
     for metric, title in METRICS.items():
         part = frame[frame.metric == metric].dropna(subset="value")

@@ -1,5 +1,6 @@
 """The cost model's experiments run, small."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -114,7 +115,10 @@ def test_a_model_learns_loops_from_loops(tmp_path):
     errors = rows[rows.metric == "rmse_log2"].set_index(["learnt", "tested"]).value
     assert errors["tensors", "loops"] > 5 > errors["tensors and loops", "loops"]
     rows.to_csv(tmp_path / "loops.csv")
+    facts = {"rows": 240, "programs": 40, "sha256": "0a"}
+    (tmp_path / "loops.json").write_text(json.dumps(facts))
     page = "\n".join(loop_parts(tmp_path / "loops.csv", tmp_path, "ridge"))
+    assert "240 labelled rows of 40 programs" in page
     assert "| loops, from tensors | loops, from tensors and loops | tensors, from" in page
     assert not list(loop_parts(tmp_path / "nothing.csv", tmp_path, "ridge"))
 
