@@ -1,8 +1,4 @@
-"""Loop nests on buffers, as text: what tensors cannot say, such as sums carried in a register.
-
-No element depends on the one before it: features do not tell such recurrences, which no compiler
-vectorises, from loops that it does.
-"""
+"""Loop nests on buffers, as text: what tensors cannot say, such as recurrences and running sums."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +9,9 @@ from costmodel.corpus._loops import Shape, random_shape
 
 __all__ = ["NESTS", "random_nest"]
 
-NESTS = ("nest-map", "nest-reduction")
-"""Families: elementwise, perhaps transposed; and a value carried through a loop."""
+NESTS = ("nest-map", "nest-reduction", "nest-recurrence")
+"""Families: elementwise, perhaps transposed; a value carried through a loop; one carried in memory
+or in a register, and stored at each step."""
 
 _ELEMENTS = {"f32": 0.55, "f64": 0.25, "i32": 0.2}
 _BINARY = {
@@ -31,7 +28,11 @@ def random_nest(rng: np.random.Generator, name: str) -> str:
     """Draw a loop nest of the family ``name``, in ``affine`` or ``scf``."""
     element = str(rng.choice(list(_ELEMENTS), p=list(_ELEMENTS.values())))
     nest = _Nest(rng, element, random_shape(rng), scf=bool(rng.random() < 0.3))
-    return nest.text(_elementwise(nest) if name == "nest-map" else _reduction(nest))
+    if name == "nest-map":
+        return nest.text(_elementwise(nest))
+    if name == "nest-reduction":
+        return nest.text(_reduction(nest))
+    return nest.text(_recurrence(nest))
 
 
 @dataclass(slots=True)
@@ -118,20 +119,20 @@ class _Nest:
         op = self.rng.choice(_COMBINE[self.kind])
         return self.value(f"arith.{op} {left}, {right} : {self.element}")
 
-    def loop(self, dim: int, start: str | None = None) -> str:
+    def loop(self, dim: int, first: int, start: str | None = None) -> str:
         """Return the head of a loop, which may carry a value from ``start`` on."""
         size = self.shape[dim]
         carried = f" iter_args(%c = {start}) -> ({self.element})" if start else ""
         result = "%r = " if start else ""
         if not self.scf:
-            return f"{result}affine.for %i{dim} = 0 to {size}{carried} {{"
-        begin, end, step = (self.constant(x, "index") for x in (0, size, 1))
+            return f"{result}affine.for %i{dim} = {first} to {size}{carried} {{"
+        begin, end, step = (self.constant(x, "index") for x in (first, size, 1))
         return f"{result}scf.for %i{dim} = {begin} to {end} step {step}{carried} {{"
 
     def text(self, inner: list[str]) -> str:
         """Return the function, given the innermost loop."""
         last = len(self.shape) - 1
-        lines = [self.loop(dim) for dim in range(last)] + inner + ["}"] * last
+        lines = [self.loop(dim, 0) for dim in range(last)] + inner + ["}"] * last
         constants = [f"%k{place} = {line}" for place, line in enumerate(self.constants)]
         body = "\n".join([*constants, *lines, "return"])
         return f"func.func @kernel({', '.join(self.arguments)}) {{\n{body}\n}}\n"
@@ -144,7 +145,7 @@ def _places(nest: _Nest) -> list[str]:
 def _elementwise(nest: _Nest) -> list[str]:
     value = nest.expression(int(nest.rng.geometric(0.4)) - 1)
     store = nest.stored(value, nest.buffer(nest.shape), _places(nest))
-    return [nest.loop(len(nest.shape) - 1), *nest.body, store, "}"]
+    return [nest.loop(len(nest.shape) - 1, 0), *nest.body, store, "}"]
 
 
 def _reduction(nest: _Nest) -> list[str]:
@@ -155,4 +156,23 @@ def _reduction(nest: _Nest) -> list[str]:
     places = _places(nest)[:-1] or [nest.constant(0, "index")]
     store = nest.stored("%r", nest.buffer(nest.shape[:-1] or (1,)), places)
     end = [f"{dialect}.yield {value} : {nest.element}", "}", store]
-    return [nest.loop(last, start), *nest.body, *end]
+    return [nest.loop(last, 0, start), *nest.body, *end]
+
+
+def _recurrence(nest: _Nest) -> list[str]:
+    last, result = len(nest.shape) - 1, nest.buffer(nest.shape)
+    if nest.rng.random() < 0.5:  # through a register
+        value = nest.combined("%c", nest.expression(int(nest.rng.geometric(0.6)) - 1))
+        dialect = "scf" if nest.scf else "affine"
+        start = nest.constant("0.0" if nest.kind == "f" else 0, nest.element)
+        end = [
+            nest.stored(value, result, _places(nest)),
+            f"{dialect}.yield {value} : {nest.element}",
+        ]
+        return [nest.loop(last, 0, start), *nest.body, *end, "}"]
+    before = f"%i{last} - 1"
+    if nest.scf:
+        before = nest.value(f"arith.subi %i{last}, {nest.constant(1, 'index')} : index")
+    earlier = nest.load(result, [*_places(nest)[:-1], before])
+    value = nest.combined(earlier, nest.expression(int(nest.rng.geometric(0.6)) - 1))
+    return [nest.loop(last, 1), *nest.body, nest.stored(value, result, _places(nest)), "}"]
