@@ -6,7 +6,7 @@ measured). ``id``, ``program`` (rows of one program under several schedules shar
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -159,7 +159,7 @@ class Dataset:
         """
         import pandas as pd
 
-        frames = [_read_frame(file) for file in _files(Path(path))]
+        frames = [_read_frame(file) for file in parquet_files(Path(path))]
         return cls.from_frame(pd.concat(frames, ignore_index=True))
 
     @classmethod
@@ -214,12 +214,17 @@ def range_of(labels: npt.NDArray[np.float64]) -> float:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of the Parquet file at a path, or of all of a folder one after another."""
     digest = hashlib.sha256()
-    for file in _files(path):
+    for file in parquet_files(path):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def _files(path: Path) -> Iterable[Path]:
+def parquet_files(path: Path) -> list[Path]:
+    """Return the file, or the files of a folder that may hold programs.
+
+    Raises:
+        DatasetError: If there is none.
+    """
     if path.is_file():
         return [path]
     if not path.exists():

@@ -28,7 +28,7 @@ from costmodel._metrics import (
 from costmodel._parallel import keep, run_tasks
 from costmodel._table import learning_curves, pivot, write_summary
 from costmodel.errors import DatasetError, InvalidConfigError
-from costmodel.features import features
+from costmodel.features import features, features_digest
 from costmodel.models import Model, Target, make_model
 from costmodel.models._model import MIN_LABELS
 from costmodel.models._novelty import Novelty
@@ -200,6 +200,7 @@ class _Bench:
         texts = hashlib.sha256("\0".join(parts["train"].texts).encode()).hexdigest()
         said = [model, sorted(self.settings.get(model, {}).items()), split, size, self.targets]
         said += [texts, len(parts["test"]), self.config.seed, self.config.repeats]
+        said.append(features_digest())
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
     def _run(self, task: _Task) -> list[Row]:

@@ -1,5 +1,6 @@
 """Numbers parsed from the text of a program: operations, loops, accesses, lives of values."""
 
+import hashlib
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,6 +16,7 @@ __all__ = [
     "Sites",
     "feature_names",
     "features",
+    "features_digest",
     "site_feature_names",
     "site_features",
 ]
@@ -73,6 +75,13 @@ def features(texts: Iterable[str | bytes]) -> npt.NDArray[np.float32]:
 def site_feature_names() -> tuple[str, ...]:
     """Return the names of the features of a site, in order."""
     return tuple(_core.site_feature_names())
+
+
+@lru_cache(maxsize=1)
+def features_digest() -> str:
+    """Return what differs between versions that read other features: a SHA-256 of their names."""
+    names = "\n".join((*feature_names(), *site_feature_names()))
+    return hashlib.sha256(names.encode()).hexdigest()
 
 
 def site_features(texts: Iterable[str | bytes]) -> Sites:

@@ -14,6 +14,7 @@ from tyro.conf import arg
 
 from costmodel._dataset import Dataset, digest_of, ranges_of
 from costmodel.errors import DatasetError, InvalidConfigError
+from costmodel.features import features_digest
 from costmodel.models import Model, Progress, make_model
 from costmodel.models._model import ARRAYS_FILE, CONFIG_FILE, MIN_LABELS
 from costmodel.models._safetensors import Arrays, load_arrays, save_arrays
@@ -178,8 +179,11 @@ def _claim(config: TrainConfig) -> dict[str, str]:
         del said[name]
     # What the data are, not where: a folder may be shipped, and files may change.
     said |= {"data": config.data.name, "data_sha256": digest_of(config.data)}
+    # Half of a model is of no use to a version that reads other features.
+    said["features_sha256"] = features_digest()
     file = config.out / TRAIN_FILE
-    if config.overwrite and (config.out / CONFIG_FILE).is_file() and _noted(file) != said:
+    known = file.is_file() or (config.out / CONFIG_FILE).is_file()
+    if config.overwrite and known and _noted(file) != said:
         _remove(config.out)
     if file.is_file():
         if _noted(file) != said:

@@ -31,7 +31,7 @@ def random_loops(rng: np.random.Generator, name: str) -> Graph:
 
 
 def _map(graph: Graph, rng: np.random.Generator) -> None:
-    _expression(graph, rng, random_shape(rng), 1 + int(rng.geometric(0.35)))
+    _expression(graph, rng, random_shape(rng), int(rng.geometric(0.4)))
 
 
 def _reduction(graph: Graph, rng: np.random.Generator) -> None:

@@ -143,7 +143,8 @@ def _places(nest: _Nest) -> list[str]:
 
 
 def _elementwise(nest: _Nest) -> list[str]:
-    value = nest.expression(int(nest.rng.geometric(0.4)) - 1)
+    copies = nest.rng.random() < 0.15  # perhaps in another order
+    value = nest.expression(0 if copies else int(nest.rng.geometric(0.4)))
     store = nest.stored(value, nest.buffer(nest.shape), _places(nest))
     return [nest.loop(len(nest.shape) - 1, 0), *nest.body, store, "}"]
 

@@ -94,8 +94,12 @@ def _quantiles(errors: Values) -> tuple[float, float]:
     if len(errors) == 0:
         return 0.0, 0.0
     ordered = np.sort(errors)
-    outside = (1.0 - LEVEL) / 2
+    # An interval contains its prediction: what a tail cannot leave out, the other one does.
+    outside = 1.0 - LEVEL
+    below = min(outside / 2, float(np.mean(errors < 0)))
+    above = min(outside - below, float(np.mean(errors > 0)))
+    below = min(outside - above, float(np.mean(errors < 0)))
     n = len(ordered)
-    low = int(np.floor((n + 1) * outside)) - 1
-    high = int(np.ceil((n + 1) * (1.0 - outside))) - 1
+    low = int(np.floor((n + 1) * below)) - 1
+    high = int(np.ceil((n + 1) * (1.0 - above))) - 1
     return float(ordered[max(low, 0)]), float(ordered[min(high, n - 1)])

@@ -17,7 +17,7 @@ from costmodel.errors import MissingDependencyError, ModelError
 from costmodel.features import Parsed, feature_names, site_feature_names
 from costmodel.models._forest import Forest
 from costmodel.models._model import Checkpoint, Model, Progress, slug
-from costmodel.models._pooling import Pool, guess_of, is_counted, is_rare
+from costmodel.models._pooling import Pool, is_counted, is_rare
 from costmodel.models._safetensors import Arrays
 from costmodel.models._sites import SitesConfig, SitesModel
 from costmodel.models._target import Target, Values
@@ -109,12 +109,8 @@ class QuantileForestModel(Model):
         """Return a row for each program: of the site that decides, or (-1) of the program."""
         if ranked < 0:
             return programs.rows
-        if self._ranker._evaluator is None:
-            raise ModelError("The model has learnt nothing yet. Call fit, or load one.")
         pool = Pool(programs.sites)
-        values = self._ranker._evaluator.predict(pool.sites.rows, [ranked])[:, 0]
-        guess = guess_of(self._ranker.targets[ranked])
-        values += pool.guesses(guess, self._ranker._offsets[ranked])
+        values = self._ranker.site_values(pool, ranked)
         return np.ascontiguousarray(pool.sites.rows[pool.highest(values)])
 
     def _grow(self, ensemble: Any, rows: npt.NDArray[np.float32], labels: Values) -> Arrays:

@@ -67,7 +67,7 @@ class SitesModel(Model):
         super().__init__(config)
         self._forest: Forest | None = None
         self._counts = np.empty(0, dtype=np.int32)
-        self._offsets = np.empty(0)
+        self._starts = np.empty((0, 2))
         self._evaluator: Trees | None = None
 
     def _fit(
@@ -82,7 +82,7 @@ class SitesModel(Model):
         parts += [self._fit_rare(lightgbm, i, sites, labels, checkpoint) for i in self._rare()]
         progress("done", len(self.targets), len(self.targets))
         forests = [Forest.from_arrays("trees", part) for part in parts]
-        self._offsets = np.array([float(part["offset"][0]) for part in parts])
+        self._starts = np.stack([part["start"] for part in parts])
         self._set(Forest.join(forests), np.array([forest.trees for forest in forests]))
 
     def _rare(self) -> list[int]:
@@ -97,8 +97,11 @@ class SitesModel(Model):
         known = np.flatnonzero(np.isfinite(labels))
         part, goals = _take(sites, known), labels[known]
         pool, kind = Pool(part), pooling_of(target)
-        offset = _start(goals, pool, kind == "sum")
-        guesses, of_site = pool.guesses(guess_of(target), offset), pool.of_site
+        start = _start(goals, pool, kind == "sum")
+        guesses, of_site = pool.guesses(guess_of(target), start), pool.of_site
+        # Trees split where errors differ: an error that all programs share is none of theirs.
+        shift = float(np.mean(goals - pool.pooled(guesses, kind)[0]))
+        guesses += shift
 
         def objective(raw: Values, data: Any) -> tuple[Values, Values]:
             value, slope = pool.pooled(raw + guesses, kind)
@@ -111,7 +114,8 @@ class SitesModel(Model):
             pull = (error * weight)[of_site] * slope
             return pull, np.maximum(slope * weight[of_site], _LEAST_CURVATURE)
 
-        return self._boost(lightgbm, part, objective, offset, slug(target.name), checkpoint)
+        name, first = slug(target.name), np.array([start, shift])
+        return self._boost(lightgbm, part, objective, first, name, checkpoint)
 
     def _fit_rare(
         self, lightgbm: Any, which: int, sites: Sites, labels: Values, checkpoint: Checkpoint
@@ -126,24 +130,24 @@ class SitesModel(Model):
         pool = Pool(part)
         of_site = pool.of_site
         share = float(np.clip(some.mean(), 0.01, 0.99))
-        offset = float(np.log(-np.log1p(-share) * len(known) / len(part.rows)))
+        start = float(np.log(-np.log1p(-share) * len(known) / len(part.rows)))
 
         def objective(raw: Values, data: Any) -> tuple[Values, Values]:
-            rate = np.exp(np.clip(raw + offset, -20.0, 6.0))
-            chance = pool.any_of(raw + offset)
+            rate = np.exp(np.clip(raw + start, -20.0, 6.0))
+            chance = pool.any_of(raw + start)
             odds = (1.0 - chance) / chance
             slope = np.where(some, -odds, 1.0)[of_site] * rate
             curvature = rate**2 * odds[of_site] + 0.05 * rate + _LEAST_CURVATURE
             return slope, curvature
 
-        return self._boost(lightgbm, part, objective, offset, name, checkpoint)
+        return self._boost(lightgbm, part, objective, np.array([start, 0.0]), name, checkpoint)
 
     def _boost(
         self,
         lightgbm: Any,
         sites: Sites,
         objective: Objective,
-        offset: float,
+        start: Values,
         name: str,
         checkpoint: Checkpoint,
     ) -> Arrays:
@@ -166,7 +170,7 @@ class SitesModel(Model):
             {**parameters, "objective": objective}, table, num_boost_round=self.config.rounds
         )
         arrays = Forest.parse(booster.model_to_string()).to_arrays("trees")
-        arrays["offset"] = np.array([offset])
+        arrays["start"] = start
         checkpoint.save(name, arrays)
         return arrays
 
@@ -182,8 +186,8 @@ class SitesModel(Model):
         out = np.zeros((len(programs.texts), len(which)))
         for column, i in enumerate(which):
             target = self.targets[i]
-            guesses = pool.guesses(guess_of(target), self._offsets[i])
-            out[:, column] = pool.pooled(raw[:, column] + guesses, pooling_of(target))[0]
+            values = raw[:, column] + self._guesses(pool, i)
+            out[:, column] = pool.pooled(values, pooling_of(target))[0]
             if is_rare(target):
                 out[:, column] = hurdle(out[:, column], chances[:, column])
         return out
@@ -195,10 +199,19 @@ class SitesModel(Model):
         if columns:
             pool = Pool(programs.sites)
             trees = [rare[which[column]] for column in columns]
-            rates = self._evaluated(pool, trees) + self._offsets[trees]
+            rates = self._evaluated(pool, trees) + self._starts[trees, 0]
             for column, rate in zip(columns, rates.T, strict=True):
                 out[:, column] = pool.any_of(rate)
         return out
+
+    def site_values(self, pool: Pool, which: int) -> Values:
+        """Return the value of each site, of which a program's is made, for one target."""
+        return self._evaluated(pool, [which])[:, 0] + self._guesses(pool, which)
+
+    def _guesses(self, pool: Pool, which: int) -> Values:
+        start, shift = self._starts[which]
+        values: Values = pool.guesses(guess_of(self.targets[which]), start) + shift
+        return values
 
     def _evaluated(self, pool: Pool, trees: list[int]) -> Values:
         if self._evaluator is None:
@@ -211,14 +224,15 @@ class SitesModel(Model):
         return {
             **self._forest.to_arrays("trees"),
             "trees_of_target": self._counts,
-            "offsets": self._offsets,
+            "starts": self._starts,
         }
 
     def _restore(self, arrays: Arrays, extra: Mapping[str, Any]) -> None:
-        counts, self._offsets = arrays["trees_of_target"], arrays["offsets"].astype(np.float64)
+        counts, self._starts = arrays["trees_of_target"], arrays["starts"].astype(np.float64)
         forest = Forest.from_arrays("trees", arrays)
         wanted = len(self.targets) + len(self._rare())
-        if len(counts) != wanted or len(self._offsets) != wanted or counts.min(initial=0) < 0:
+        fits = counts.shape == (wanted,) and self._starts.shape == (wanted, 2)
+        if not fits or counts.min(initial=0) < 0:
             raise ModelError("The trees are damaged: they are of other targets. Save them again.")
         if counts.sum() != forest.trees:
             raise ModelError("The trees are damaged: some are missing. Save them again.")

@@ -115,10 +115,13 @@ Map Line::map(std::size_t& i) const {
         const auto* found = std::find(names.begin(), names.begin() + dims, hash_name(one.text));
         dim = found != names.begin() + dims ? static_cast<std::int8_t>(found - names.begin()) : -1;
       }
-      if (one.kind == Kind::kInteger && parts > 0 && is(i - 1, '*'))
-        out.scale = static_cast<double>(one.number);
-      if (one.kind == Kind::kInteger && (parts == 0 || is(i - 1, '+')))
-        constant = static_cast<double>(one.number);
+      if (one.kind != Kind::kInteger) continue;
+      const bool negative = parts > 0 && is(i - 1, '-');
+      const std::size_t before = negative ? 2 : 1;
+      const bool factor = parts >= before && is(i - before, '*');
+      const double number = (negative ? -1.0 : 1.0) * static_cast<double>(one.number);
+      if (factor) out.scale = number;
+      else if (parts == 0 || negative || is(i - 1, '+')) constant = number;
     }
     if (parts == 0) continue;
     if (out.results < kMaxRank)

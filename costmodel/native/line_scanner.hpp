@@ -18,6 +18,10 @@ class LineScanner {
   void define_and_use(std::size_t from);
   bool defines(std::size_t i) const;
   void define(std::size_t i);
+  void carry();
+  void follow_index(Value& value) const;
+  bool yields_ordered(std::size_t i) const;
+  void note_yield();
   void use(std::size_t i);
   void count_operation();
   void arithmetic(const OpGroup& group, double weight);
@@ -55,6 +59,7 @@ class LineScanner {
   double pieces_ = 1.0;
   int derived_loop_ = -1;
   int variables_ = 0;  // of the loop that begins here, so far
+  std::size_t carried_ = 0;  // by that loop
   std::vector<double> trips_;  // by each of several variables
   std::size_t definitions_ = 0;
   std::size_t first_defined_ = 0;

@@ -48,11 +48,14 @@ void LineScanner::note_access(int buffer, std::uint64_t place, std::size_t first
   access.buffer = value->root >= 0 ? value->root : buffer;
   access.own_buffer = value->own_buffer;
   access.bits = value->type.bits;
+  access.ordered = is_store && yields_ordered(operation_at_ + 1);
   std::size_t dim = 0;
   for (std::size_t i = first; i < stop; ++i) {
     if (line_.is(i, ',')) dim = std::min<std::size_t>(dim + 1, kMaxRank - 1);
-    if (line_[i].kind == Kind::kInteger && !line_.is(i - 1, '*'))
-      access.offset += static_cast<double>(line_[i].number) * value->strides[dim];
+    if (line_[i].kind == Kind::kInteger && !line_.is(i - 1, '*')) {
+      const double sign = line_.is(i - 1, '-') ? -1.0 : 1.0;
+      access.offset += sign * static_cast<double>(line_[i].number) * value->strides[dim];
+    }
     if (line_[i].kind != Kind::kValue) continue;
     const int* known = p_.by_name_.find(hash_name(line_[i].text));
     if (known == nullptr) continue;
@@ -67,7 +70,20 @@ void LineScanner::note_access(int buffer, std::uint64_t place, std::size_t first
   code.accesses.push_back(access);
 }
 
+// Whether the first value from there on is a sum or product of floats.
+bool LineScanner::yields_ordered(std::size_t i) const {
+  while (i < line_.size() && line_[i].kind != Kind::kValue) ++i;
+  const int* known = i < line_.size() ? p_.by_name_.find(hash_name(line_[i].text)) : nullptr;
+  return known != nullptr && p_.values_[static_cast<std::size_t>(*known)].ordered;
+}
+
+void LineScanner::note_yield() {
+  for (std::size_t i = operation_at_ + 1; i < line_.size(); ++i)
+    p_.regions_.back().code.ordered_yields += line_[i].kind == Kind::kValue && yields_ordered(i);
+}
+
 void LineScanner::note_code(const OpGroup& group) {
+  if (group.name == "yield") note_yield();
   if (role_ == Role::kLoop || role_ == Role::kGeneric || role_ == Role::kConstant) return;
   if (group.name == "function" || group.name == "yield" || group.name == "return") return;
   const std::vector<Type>& types = line_.types();

@@ -1,11 +1,22 @@
 // Definitions, uses and loop bounds: the part of a line that speaks of values.
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "line_scanner.hpp"
 
 namespace costmodel {
 
 constexpr std::size_t kMaxRegions = 1024;
+
+namespace {
+
+bool keeps_order(std::string_view group) {
+  return group == "add_float" || group == "multiply_float" || group == "fma";
+}
+
+}  // namespace
 
 void LineScanner::define_and_use(std::size_t from) {
   first_defined_ = p_.values_.size();
@@ -44,6 +55,7 @@ void LineScanner::define_and_use(std::size_t from) {
   if (opens) open_region();
   for (std::size_t i = std::max(from, definitions_); i < line_.size(); ++i)
     if (line_[i].kind == Kind::kValue && (i < list_end || defines(i))) define(i);
+  carry();
   if (operation_ == "func.func" || operation_ == "func") function();
 }
 
@@ -73,7 +85,11 @@ void LineScanner::define(std::size_t i) {
     const int outside = p_.regions_.back().dim_count - 1 - variables_++;
     if (outside > 0) value.loop |= std::min(outside, kParallelDims - 1) << kDimShift;
     value.type = Type{.element = Element::kIndex, .bits = 64};
+  } else if (variable && line_.is(i + 1, '=')) {
+    ++carried_;
   }
+  const bool computed = i < definitions_ && group_ >= 0;
+  value.ordered = computed && keeps_order(op_groups()[static_cast<std::size_t>(group_)].name);
   // What is computed from a loop's variable goes along with it.
   if (i < definitions_ && value.type.element == Element::kIndex && role_ == Role::kOther)
     value.loop = derived_loop_;
@@ -90,10 +106,47 @@ void LineScanner::define(std::size_t i) {
     if (map != nullptr) {
       value.scale = map->scale;
       value.shift = map->offset;
+    } else {
+      follow_index(value);
     }
   }
   p_.by_name_.put(hash_name(line_[i].text), static_cast<int>(p_.values_.size()));
   p_.values_.push_back(value);
+}
+
+// What each trip of a loop takes over from the one before; their types end the line.
+void LineScanner::carry() {
+  const std::vector<Type>& types = line_.types();
+  SiteCode& code = p_.regions_.back().code;
+  for (std::size_t i = types.size() - std::min(carried_, types.size()); i < types.size(); ++i) {
+    const bool vector = types[i].shape == Shape::kVector, number = types[i].shape == Shape::kScalar;
+    const bool is_float = types[i].element == Element::kFloat;
+    code.carried_vectors += vector;
+    code.carried_floats += number && is_float;
+    code.carried_integers += number && !is_float;
+  }
+}
+
+// An index plus, minus or times a constant.
+void LineScanner::follow_index(Value& value) const {
+  const bool sum = operation_ == "arith.addi", difference = operation_ == "arith.subi";
+  if (!sum && !difference && operation_ != "arith.muli") return;
+  std::array<const Value*, 2> operands{};
+  std::size_t count = 0;
+  for (std::size_t i = operation_at_; i < line_.size() && count < 2; ++i) {
+    if (line_[i].kind != Kind::kValue) continue;
+    const int* known = p_.by_name_.find(hash_name(line_[i].text));
+    if (known == nullptr) return;
+    operands[count++] = &p_.values_[static_cast<std::size_t>(*known)];
+  }
+  if (count < 2) return;
+  if (operands[0]->has_constant && !difference) std::swap(operands[0], operands[1]);
+  const Value& index = *operands[0];
+  if (index.loop < 0 || !operands[1]->has_constant) return;
+  const double constant = operands[1]->constant;
+  const bool moved = sum || difference;
+  value.scale = index.scale * (moved ? 1.0 : constant);
+  value.shift = moved ? index.shift + (sum ? constant : -constant) : index.shift * constant;
 }
 
 void LineScanner::use(std::size_t i) {
@@ -116,6 +169,7 @@ void LineScanner::use(std::size_t i) {
 
 Type LineScanner::result_type() const {
   const std::vector<Type>& types = line_.types();
+  if (operation_ == "affine.apply") return {.element = Element::kIndex, .bits = 64};
   if (types.empty()) return {};
   if (operation_ == "vector.extract") return types.front();
   Type type = types.back();

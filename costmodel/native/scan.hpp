@@ -51,6 +51,7 @@ struct Value {
   double scale = 1.0;  // of an index: how far it moves with each trip of its loop
   double shift = 0.0;  // of an index: the constant that is added
   bool own_buffer = false;
+  bool ordered = false;  // a sum or product of floats, whose order compilers keep
   int root = -1;  // the buffer that a view is of
   std::array<double, kMaxRank> strides{};
   Type type;

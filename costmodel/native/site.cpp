@@ -43,6 +43,9 @@ void SiteCode::add(const SiteCode& other) {
   summed += other.summed;
   conditions += other.conditions;
   lines += other.lines;
+  carried_floats += other.carried_floats;
+  carried_integers += other.carried_integers;
+  carried_vectors += other.carried_vectors;
   vector_bits = std::max(vector_bits, other.vector_bits);
   last_dim = std::max(last_dim, other.last_dim);
   chain = std::max(chain, other.chain);

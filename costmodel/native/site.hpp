@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxAccesses = 512;  // of a site that are looked a
 struct Access {
   bool store = false;
   bool own_buffer = false;  // allocated here, so that nothing else can point to it
+  bool ordered = false;     // a store of a sum or product of floats
   int buffer = -1;
   std::uint64_t place = 0;
   double pieces = 1.0;  // registers of 512 bits
@@ -43,6 +44,8 @@ struct SiteCode {
   double rows = 0, columns = 0, depth = 0, accumulators = 0;  // of the largest contraction
   double least_bits = 1024, most_bits = 0;  // of elements
   double conditions = 0, lines = 0;
+  double carried_floats = 0, carried_integers = 0, carried_vectors = 0;  // from trip to trip
+  double ordered_yields = 0;  // of this region alone: sums or products of floats
 
   void add(const SiteCode& other);
   [[nodiscard]] bool works() const;

@@ -13,6 +13,7 @@ namespace costmodel {
 namespace {
 
 constexpr const char* kDigits[] = {"0", "1", "2", "3", "4"};
+constexpr double kNear = 64;  // trips between a write and a read that matter
 
 // Accesses by how they move with a loop.
 struct Moves {
@@ -35,6 +36,7 @@ class SiteWriter {
     code();
     accesses();
     reductions();
+    recurrences();
     unrolled();
     lives();
     context();
@@ -163,6 +165,39 @@ class SiteWriter {
     w_.log("updates", updates);
     w_.log("updates_of_own", own);
     for (int level = 0; level < 3; ++level) w_.log(named_("sums_", kDigits[level]), kept[level]);
+  }
+
+  // What a trip takes over from one before: in registers, or by reading what that one wrote.
+  void recurrences() {
+    const SiteCode& c = s_.code;
+    w_.log("carried_floats", c.carried_floats);
+    w_.log("carried_integers", c.carried_integers);
+    w_.log("carried_vectors", c.carried_vectors);
+    double count = 0, least = 0, overwritten = 0;
+    for (const Access& a : c.accesses) {
+      if (!a.store || a.buffer < 0 || stride(a, 0) == 0) continue;
+      for (const Access& b : c.accesses) {
+        if (b.store || b.buffer != a.buffer || b.place == a.place) continue;
+        bool along = true;
+        for (int level = 0; level < s_.levels; ++level) along = along && stride(a, level) == stride(b, level);
+        const double trips = (a.offset - b.offset) / (stride(a, 0) * std::max(s_.step, 1.0));
+        if (!along || std::abs(trips) > kNear) continue;
+        ++(trips > 0 ? count : overwritten);
+        if (trips > 0) least = least > 0 ? std::min(least, trips) : trips;
+      }
+      if (c.accesses.size() > 256) break;
+    }
+    double ordered = 0, free = 0;  // what stays in place while the innermost loop goes on
+    for (const Access& a : c.accesses) {
+      if (!a.store || s_.levels == 0 || stride(a, 0) != 0) continue;
+      ++((s_.of_tensors ? c.ordered_yields > 0 : a.ordered) ? ordered : free);
+    }
+    w_.log("ordered_yields", c.ordered_yields);
+    w_.log("ordered_sums", ordered);
+    w_.log("free_sums", free);
+    w_.log("recurrences", count);
+    w_.log("recurrence_trips", least);
+    w_.log("overwritten_reads", overwritten);
   }
 
   void unrolled() {

@@ -1,13 +1,13 @@
 """Measure the cost models and write the page about them.
 
-    python -m experiments.costmodel --data programs.parquet --out experiments/costmodel --jobs 2
+    python -m experiments.costmodel --data FOLDER --out experiments/costmodel --jobs 2
 
 Stages: `table` (models x targets x splits), `curves` (over the number of programs learnt from),
 `every` (the shipped kind of model on all targets), `ranking`, `heads` (regression against a
 distribution over bins), `pretraining` (on analytic labels first, or not), `novelty` (what is told
-from known programs), `loops` (learning from them as well), `speed`, `page`. Whatever was trained
-stays in the work folder, so that an interrupted run goes on, and networks may be trained on another
-machine and their parts copied there.
+from known programs), `speed`, `page`. Whatever was trained stays in the work folder, so that an
+interrupted run goes on, and networks may be trained on another machine and their parts copied
+there.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,21 +24,18 @@ from typing import Annotated, Any
 import pandas as pd
 import tyro
 
-from costmodel._dataset import Dataset, digest_of
+from costmodel._dataset import Dataset, digest_of, parquet_files
 from costmodel.evaluate import EvaluateConfig, evaluate
 from costmodel.models import PAPER_MODELS, SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
-from experiments.costmodel.goals import FAST
-from experiments.costmodel.loops import Loops, loop_rows
 from experiments.costmodel.novelty import novelty_rows
 from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
 
 STAGES = (
-    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "loops", "speed",
-    "page",
+    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "speed", "page"
 )  # fmt: skip
 ZEN = "x86-64-znver4"
 TARGETS = (
@@ -61,14 +59,13 @@ class Study:
     """Measure the cost models and write the page about them."""
 
     data: Path
-    """Data set: a Parquet file."""
+    """Data set: a Parquet file, or a folder of them."""
     out: Path = Path("experiments/costmodel")
     """Folder of the page."""
     work: Path = Path("runs/costmodel")
     """Folder of what was trained; what is there is only read."""
     stages: Names = STAGES
-    """What to do: table, curves, every, ranking, heads, pretraining, novelty, loops, speed,
-    page."""
+    """What to do: table, curves, every, ranking, heads, pretraining, novelty, speed, page."""
     jobs: int = 1
     """Processes that train models beside each other."""
     models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best", "encoder")
@@ -95,9 +92,6 @@ class Study:
     """Labelled programs where training with and without analytic labels first is compared."""
     schedules: Path = Path("experiments/costmodel/schedules.parquet")
     """Many labelled schedules of few programs: see experiments.costmodel.schedules."""
-    loops: Path | None = None
-    """Labelled loops (costmodel corpus build --kind loops); without them, stage loops does
-    nothing."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL.NAME=VALUE...")] = ()
     """Hyperparameters of models, for instance paper-lstm-op.epochs=5."""
     repeats: int = 200
@@ -121,7 +115,6 @@ def main(study: Study) -> None:
         "heads": _heads,
         "pretraining": _pretraining,
         "novelty": _novelty,
-        "loops": _loops,
         "speed": _speed,
     }
     for name in study.stages:
@@ -154,18 +147,13 @@ def _cpu_s() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def _size(path: Path, dataset: Dataset) -> dict[str, Any]:
+def _facts(study: Study, dataset: Dataset) -> dict[str, Any]:
+    sources = Counter(map(str, dataset.columns.get("source", ())))
     return {
-        "file": path.name,
-        "sha256": digest_of(path),
+        "files": {file.name: digest_of(file) for file in parquet_files(study.data)},
+        "sources": dict(sorted(sources.items())),
         "rows": len(dataset),
         "programs": len(set(dataset.groups())),
-    }
-
-
-def _facts(study: Study, dataset: Dataset) -> dict[str, Any]:
-    return {
-        **_size(study.data, dataset),
         "families": len(set(dataset.columns.get("family", ()))),
         "splits": {
             split: {part: len(dataset.split(split, part)) for part in ("train", "valid", "test")}
@@ -280,16 +268,6 @@ def _pretraining(study: Study, dataset: Dataset) -> None:
 def _novelty(study: Study, dataset: Dataset) -> None:
     rows = novelty_rows(dataset, _noted("novelty"))
     pd.DataFrame(rows).to_csv(study.work / "novelty.csv", index=False, float_format="%.6g")
-
-
-def _loops(study: Study, dataset: Dataset) -> None:
-    if study.loops is None:
-        return
-    targets = _known(dataset, study.targets)
-    loops = Loops(study.data, study.loops, FAST, targets, study.work / "loops")
-    rows = loop_rows(loops, study.jobs, _noted("loops"))
-    _write(study.work / "loops.json", _size(study.loops, Dataset.read(study.loops)))
-    pd.DataFrame(rows).to_csv(study.work / "loops.csv", index=False, float_format="%.6g")
 
 
 def _small(models: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from costmodel.models._neural import NeuralConfig
 from experiments.costmodel.encoders import encoder_parts
 from experiments.costmodel.figures import draw_curves, draw_errors, draw_ranking
 from experiments.costmodel.goals import BEST, FAST, figure, goals
-from experiments.costmodel.loops import loop_parts
 from experiments.costmodel.novelty import novelty_parts
 
 FIGURES = {
@@ -42,7 +41,7 @@ DRAWN = tuple(
 """Targets whose learning curves are drawn."""
 _COMMANDS = """\
 ```sh
-python -m experiments.costmodel --data programs.parquet --out experiments/costmodel --jobs 2
+python -m experiments.costmodel --data FOLDER --out experiments/costmodel --jobs 2
 ```"""
 
 
@@ -61,7 +60,6 @@ def write_page(work: Path, out: Path) -> Path:
         every.to_csv(out / "every_target.csv", index=False, float_format="%.5g")
         parts += _every(every)
     parts += novelty_parts(work / "novelty.csv", out)
-    parts += loop_parts(work / "loops.csv", out, FAST)
     parts += [*_speed(speed, table), *_networks(table), *_cost(_json(work / "times.json"))]
     page = out / "README.md"
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -82,13 +80,14 @@ def _head(facts: dict[str, Any]) -> str:
         [name, *(f"{parts[part]:,}" for part in ("train", "valid", "test"))]
         for name, parts in facts["splits"].items()
     ]
+    files = [f"`{name}`, SHA-256 `{digest}`" for name, digest in facts["files"].items()]
+    sources = [f"{count:,} of source `{name}`" for name, count in facts["sources"].items()]
     return "\n\n".join(
         [
             "# What the learned cost models are worth",
             f"{facts['rows']:,} labelled rows of {facts['programs']:,} programs from "
-            f"{facts['families']} families (`{facts['file']}`, SHA-256 `{facts['sha256']}`). "
-            "Everything here is made by one command, from what it trained; nothing is written by "
-            "hand:",
+            f"{facts['families']} families ({'; '.join(files)}): {', '.join(sources)}. Everything "
+            "here is made by one command, from what it trained; nothing is written by hand:",
             _COMMANDS,
             "Splits hold out programs at random, all programs of some structures in other shapes, "
             "some schedules of known programs, and whole families:",

@@ -13,6 +13,7 @@ import numpy as np
 from costmodel._dataset import Dataset
 from costmodel._parallel import keep, run_tasks
 from costmodel.errors import DatasetError
+from costmodel.features import features_digest
 from costmodel.models import Model, make_model
 from costmodel.rank import random_score, score_ranking
 
@@ -86,6 +87,7 @@ class _Bench:
     def file(self, name: str) -> Path:
         """Return where the figures of a model are kept."""
         said = [name, self.targets, [len(one) for one in self.sets.values()], self._texts]
+        said.append(features_digest())
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
         return self.work / f"{name}-{digest}.json"
 

@@ -170,3 +170,92 @@ def test_each_variable_of_a_parallel_loop_is_a_loop():
     got = only_site(text)
     assert (got["trip_0"], got["trip_1"], got["levels"]) == (5, 48, 2)
     assert (got["load_contiguous_0"], got["store_contiguous_1"]) == (1, 1)
+
+
+CARRIED = """func.func @f(%a: memref<64xf32>, %n: i32) {
+  %z = arith.constant 0.0 : f32
+  %r:2 = affine.for %i = 0 to 64 iter_args(%s = %z, %c = %n) -> (f32, i32) {
+    %0 = affine.load %a[%i] : memref<64xf32>
+    %1 = arith.addf %s, %0 : f32
+    affine.yield %1, %c : f32, i32
+  }
+  return
+}"""
+
+
+def test_what_a_loop_carries_from_trip_to_trip_is_counted():
+    vectors = CARRIED.replace("(f32, i32)", "(vector<8xf32>, f32)")
+    rows, _ = site_features([CARRIED, vectors])
+    kinds = ("floats", "integers", "vectors")
+    carried = [site_feature_names().index(f"carried_{kind}") for kind in kinds]
+    loops = rows[rows[:, site_feature_names().index("innermost")] == 1]
+    assert loops[:2, carried].tolist() == [[1, 1, 0], [1, 0, 1]]
+
+
+def reduction(operation: str, tensors: bool = False) -> str:
+    """Return a loop that combines the elements of an array in one place, or what becomes one."""
+    combine = f"%s = arith.{operation} %0, %1 : f32"
+    if tensors:
+        maps = "affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>"
+        return (
+            f'%r = linalg.generic {{indexing_maps = [{maps}], iterator_types = ["reduction"]}} '
+            "ins(%x : tensor<99xf32>) outs(%y : tensor<f32>) {\n^bb0(%0: f32, %1: f32):\n"
+            f"  {combine}\n  linalg.yield %s : f32\n}} -> tensor<f32>\n"
+        )
+    return f"""affine.for %i = 0 to 999 {{
+      %0 = affine.load %x[%i] : memref<999xf32>
+      %1 = affine.load %y[] : memref<f32>
+      {combine}
+      affine.store %s, %y[] : memref<f32>
+    }}"""
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize(("operation", "sums"), [("addf", [1, 0]), ("maximumf", [0, 1])])
+def test_sums_of_floats_keep_their_order_and_maxima_do_not(operation: str, sums, tensors: bool):
+    rows, _ = site_features([reduction(operation, tensors)])
+    names = [site_feature_names().index(name) for name in ("ordered_sums", "free_sums")]
+    assert rows[0, names].tolist() == sums
+
+
+def neighbour(read: str, written: str = "%i", lines: str = "", dialect: str = "affine") -> str:
+    """Return a loop that makes an element of an array from another one."""
+    kind = "memref<64x8xf32>"
+    head = "affine.for %i = 4 to 60 {" if dialect == "affine" else "scf.for %i = %l to %u step %k {"
+    return f"""#back = affine_map<(d0) -> (d0 - 2)>
+    #on = affine_map<(d0) -> (d0 + 2)>
+    func.func @f(%a: {kind}) {{
+      %l = arith.constant 4 : index
+      %u = arith.constant 60 : index
+      %k = arith.constant 1 : index
+      {head}
+        {lines}
+        %0 = {dialect.replace("scf", "memref")}.load %a[%l, {read}] : {kind}
+        %1 = math.exp %0 : f32
+        {dialect.replace("scf", "memref")}.store %1, %a[%l, {written}] : {kind}
+      }}
+      return
+    }}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (neighbour("%i - 1"), (1, 1, 0)),
+        (neighbour("%i - 3"), (1, 3, 0)),
+        (neighbour("%i", "%i + 2"), (1, 2, 0)),
+        (neighbour("%i + 1"), (0, 0, 1)),
+        (neighbour("%i"), (0, 0, 0)),  # an update
+        (neighbour("%p", lines="%p = arith.subi %i, %k : index", dialect="scf"), (1, 1, 0)),
+        (neighbour("%p", lines="%p = arith.addi %k, %i : index", dialect="scf"), (0, 0, 1)),
+        (neighbour("%p", lines="%p = affine.apply #back(%i)"), (1, 2, 0)),
+        (neighbour("%p", lines="%p = affine.apply #on(%i)"), (0, 0, 1)),
+    ],
+)
+def test_reading_what_an_earlier_trip_wrote_is_a_recurrence(text: str, found: tuple[int, ...]):
+    rows, _ = site_features([text])
+    got = dict(
+        zip(site_feature_names(), np.round(2.0 ** rows[0].astype(float) - 1, 3), strict=True)
+    )
+    names = ("recurrences", "recurrence_trips", "overwritten_reads")
+    assert tuple(got[name] for name in names) == found

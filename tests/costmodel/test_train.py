@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import costmodel.train
 from costmodel.errors import DatasetError, InvalidConfigError, MissingDependencyError, ModelError
 from costmodel.models import load_model
 from costmodel.testing import FLOPS, REGISTERS, SPILLS, sample_dataset
@@ -70,6 +72,38 @@ def test_an_interrupted_training_goes_on(data, tmp_path):
     assert seen[-1] == before  # what was kept was not trained again
     whole, cut = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "cut"))
     assert whole == cut
+
+
+def _interrupted(settings) -> None:
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, interrupt)
+
+
+def test_an_interrupted_training_of_other_settings_is_replaced_if_that_is_asked_for(data, tmp_path):
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed")
+    settings = {"model": "trees", "set": ("rounds=15",)}
+    _interrupted(config(data, tmp_path / "m", model="trees", set=("rounds=3",)))
+    with pytest.raises(InvalidConfigError, match="--overwrite"):
+        train(config(data, tmp_path / "m", **settings))
+    train(config(data, tmp_path / "m", overwrite=True, **settings))
+    train(config(data, tmp_path / "whole", **settings))
+    one, two = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "m"))
+    assert one == two
+
+
+def test_a_training_that_another_version_began_is_not_gone_on_with(data, tmp_path, monkeypatch):
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed")
+    settings = config(data, tmp_path / "m", model="trees", set=("rounds=15",))
+    with monkeypatch.context() as patch:
+        patch.setattr(costmodel.train, "features_digest", lambda: "others")
+        _interrupted(settings)
+    with pytest.raises(InvalidConfigError, match="--overwrite"):
+        train(settings)
+    train(replace(settings, overwrite=True))
 
 
 def test_a_folder_of_another_training_is_refused(data, tmp_path):

@@ -1,6 +1,5 @@
 """The cost model's experiments run, small."""
 
-import json
 import runpy
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from experiments.benchmarks.costmodel_speed import Benchmark, measure
 from experiments.costmodel.__main__ import Study, main
 from experiments.costmodel.encoders import with_few_labels
 from experiments.costmodel.goals import goals
-from experiments.costmodel.loops import Loops, loop_parts, loop_rows
 from experiments.costmodel.novelty import novelty_rows
 from experiments.validation.costmodel_fuzz import Fuzz, fuzz
 
@@ -99,28 +97,6 @@ def test_another_dialect_is_told_from_what_was_learnt_and_the_same_one_is_not():
     assert told["view", "new"] == 1.0
     assert 0.2 < told["source", "a"] < 0.8
     assert {column for column, _ in told} == {"view", "source", "family"}
-
-
-def test_a_model_learns_loops_from_loops(tmp_path):
-    tensors, loops = _labelled(240, 0), _labelled(240, 1)
-    # The same texts cost a hundred times as much where they are loops.
-    loops[NAMES[FLOPS]] *= 100
-    loops["text"] = loops.text.str.replace("func.func", "// loops\nfunc.func")
-    paths = [tmp_path / f"{name}.parquet" for name in ("tensors", "loops")]
-    for frame, path in zip((tensors, loops), paths, strict=True):
-        frame.loc[frame.index[::9], "split_random"] = "valid"
-        frame.to_parquet(path)
-    found = Loops(*paths, "ridge", (NAMES[FLOPS], "a/missing"), tmp_path / "work")
-    rows = pd.DataFrame(loop_rows(found, 1, lambda text: None))
-    errors = rows[rows.metric == "rmse_log2"].set_index(["learnt", "tested"]).value
-    assert errors["tensors", "loops"] > 5 > errors["tensors and loops", "loops"]
-    rows.to_csv(tmp_path / "loops.csv")
-    facts = {"rows": 240, "programs": 40, "sha256": "0a"}
-    (tmp_path / "loops.json").write_text(json.dumps(facts))
-    page = "\n".join(loop_parts(tmp_path / "loops.csv", tmp_path, "ridge"))
-    assert "240 labelled rows of 40 programs" in page
-    assert "| loops, from tensors | loops, from tensors and loops | tensors, from" in page
-    assert not list(loop_parts(tmp_path / "nothing.csv", tmp_path, "ridge"))
 
 
 def _figures(values: dict[str, dict[str, float]], metric: str, split: str) -> pd.DataFrame:

@@ -180,6 +180,17 @@ def test_intervals_cover_nine_in_ten():
     assert (upper - lower)[small].mean() < 0.5 * (upper - lower).mean()
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_intervals_cover_nine_in_ten_where_errors_have_one_sign(sign: float):
+    rng = np.random.default_rng(1)
+    predicted = rng.uniform(0, 10, (4000, 1))
+    actual = predicted + sign * rng.exponential(1, predicted.shape)
+    lower, upper = Calibration.fit(predicted[:2000], actual[:2000]).interval(predicted[2000:])
+    assert 0.88 < ((lower <= actual[2000:]) & (actual[2000:] <= upper)).mean() < 0.92
+    assert (lower <= predicted[2000:]).all()
+    assert (upper >= predicted[2000:]).all()
+
+
 def test_intervals_know_missing_labels_and_few_of_them():
     predicted, actual = np.zeros((5, 2)), np.full((5, 2), np.nan)
     actual[:3, 0] = [1.0, -1.0, 0.0]

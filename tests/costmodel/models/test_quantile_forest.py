@@ -137,7 +137,7 @@ def test_an_interrupted_training_goes_on(dataset: Dataset, monkeypatch: pytest.M
         ("group0.labels", lambda array: array * np.nan),
         ("group0.trees.leaf", lambda array: array[:-1]),
         ("group0.trees.left", lambda array: np.zeros_like(array)),
-        ("ranker.offsets", lambda array: array[:-1]),
+        ("ranker.starts", lambda array: array[:-1]),
     ],
 )
 def test_damaged_forests_are_refused(learnt: QuantileForestModel, name: str, change):
