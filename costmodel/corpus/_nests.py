@@ -52,6 +52,16 @@ class _Nest:
         """``f`` for floating point, ``i`` for integers."""
         return self.element[0]
 
+    @property
+    def places(self) -> list[str]:
+        """The loops' variables, outermost first."""
+        return [f"%i{dim}" for dim in range(len(self.shape))]
+
+    @property
+    def memory(self) -> str:
+        """Dialect of loads and stores."""
+        return "memref" if self.scf else "affine"
+
     def buffer(self, shape: Shape) -> tuple[str, str]:
         """Add a buffer; return its name and type."""
         return self.argument(f"memref<{'x'.join(map(str, shape))}x{self.element}>")
@@ -77,13 +87,11 @@ class _Nest:
     def load(self, buffer: tuple[str, str], places: list[str]) -> str:
         """Load an element."""
         name, kind = buffer
-        dialect = "memref" if self.scf else "affine"
-        return self.value(f"{dialect}.load {name}[{', '.join(places)}] : {kind}")
+        return self.value(f"{self.memory}.load {name}[{', '.join(places)}] : {kind}")
 
     def stored(self, value: str, buffer: tuple[str, str], places: list[str]) -> str:
         """Return the line that stores an element."""
-        dialect = "memref" if self.scf else "affine"
-        return f"{dialect}.store {value}, {buffer[0]}[{', '.join(places)}] : {buffer[1]}"
+        return f"{self.memory}.store {value}, {buffer[0]}[{', '.join(places)}] : {buffer[1]}"
 
     def operand(self, number: bool = True) -> str:
         """Load from a new buffer, perhaps with its dimensions in another order; or a number."""
@@ -119,6 +127,15 @@ class _Nest:
         op = self.rng.choice(_COMBINE[self.kind])
         return self.value(f"arith.{op} {left}, {right} : {self.element}")
 
+    def carried(self, operations: int) -> tuple[str, str, str]:
+        """Add an expression to a value that the loop carries.
+
+        Returns the value that it starts from, what becomes of it, and the line that hands it on.
+        """
+        value = self.combined("%c", self.expression(operations))
+        start = self.constant("0.0" if self.kind == "f" else 0, self.element)
+        return start, value, f"{'scf' if self.scf else 'affine'}.yield {value} : {self.element}"
+
     def loop(self, dim: int, first: int, start: str | None = None) -> str:
         """Return the head of a loop, which may carry a value from ``start`` on."""
         size = self.shape[dim]
@@ -138,42 +155,30 @@ class _Nest:
         return f"func.func @kernel({', '.join(self.arguments)}) {{\n{body}\n}}\n"
 
 
-def _places(nest: _Nest) -> list[str]:
-    return [f"%i{dim}" for dim in range(len(nest.shape))]
-
-
 def _elementwise(nest: _Nest) -> list[str]:
     copies = nest.rng.random() < 0.15  # perhaps in another order
     value = nest.expression(0 if copies else int(nest.rng.geometric(0.4)))
-    store = nest.stored(value, nest.buffer(nest.shape), _places(nest))
+    store = nest.stored(value, nest.buffer(nest.shape), nest.places)
     return [nest.loop(len(nest.shape) - 1, 0), *nest.body, store, "}"]
 
 
 def _reduction(nest: _Nest) -> list[str]:
-    last = len(nest.shape) - 1
-    value = nest.combined("%c", nest.expression(int(nest.rng.geometric(0.5)) - 1))
-    dialect = "scf" if nest.scf else "affine"
-    start = nest.constant("0.0" if nest.kind == "f" else 0, nest.element)
-    places = _places(nest)[:-1] or [nest.constant(0, "index")]
+    start, _, handed_on = nest.carried(int(nest.rng.geometric(0.5)) - 1)
+    places = nest.places[:-1] or [nest.constant(0, "index")]
     store = nest.stored("%r", nest.buffer(nest.shape[:-1] or (1,)), places)
-    end = [f"{dialect}.yield {value} : {nest.element}", "}", store]
-    return [nest.loop(last, 0, start), *nest.body, *end]
+    head = nest.loop(len(nest.shape) - 1, 0, start)
+    return [head, *nest.body, handed_on, "}", store]
 
 
 def _recurrence(nest: _Nest) -> list[str]:
     last, result = len(nest.shape) - 1, nest.buffer(nest.shape)
     if nest.rng.random() < 0.5:  # through a register
-        value = nest.combined("%c", nest.expression(int(nest.rng.geometric(0.6)) - 1))
-        dialect = "scf" if nest.scf else "affine"
-        start = nest.constant("0.0" if nest.kind == "f" else 0, nest.element)
-        end = [
-            nest.stored(value, result, _places(nest)),
-            f"{dialect}.yield {value} : {nest.element}",
-        ]
-        return [nest.loop(last, 0, start), *nest.body, *end, "}"]
+        start, value, handed_on = nest.carried(int(nest.rng.geometric(0.6)) - 1)
+        store = nest.stored(value, result, nest.places)
+        return [nest.loop(last, 0, start), *nest.body, store, handed_on, "}"]
     before = f"%i{last} - 1"
     if nest.scf:
         before = nest.value(f"arith.subi %i{last}, {nest.constant(1, 'index')} : index")
-    earlier = nest.load(result, [*_places(nest)[:-1], before])
+    earlier = nest.load(result, [*nest.places[:-1], before])
     value = nest.combined(earlier, nest.expression(int(nest.rng.geometric(0.6)) - 1))
-    return [nest.loop(last, 1), *nest.body, nest.stored(value, result, _places(nest)), "}"]
+    return [nest.loop(last, 1), *nest.body, nest.stored(value, result, nest.places), "}"]

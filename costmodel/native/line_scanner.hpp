@@ -20,7 +20,7 @@ class LineScanner {
   void define(std::size_t i);
   void carry();
   void follow_index(Value& value) const;
-  bool yields_ordered(std::size_t i) const;
+  Value* known(std::size_t i) const;
   void note_yield();
   void use(std::size_t i);
   void count_operation();

@@ -48,7 +48,10 @@ void LineScanner::note_access(int buffer, std::uint64_t place, std::size_t first
   access.buffer = value->root >= 0 ? value->root : buffer;
   access.own_buffer = value->own_buffer;
   access.bits = value->type.bits;
-  access.ordered = is_store && yields_ordered(operation_at_ + 1);
+  std::size_t stored = operation_at_ + 1;
+  while (stored < line_.size() && line_[stored].kind != Kind::kValue) ++stored;
+  const Value* source = is_store ? known(stored) : nullptr;
+  access.ordered = source != nullptr && source->ordered;
   std::size_t dim = 0;
   for (std::size_t i = first; i < stop; ++i) {
     if (line_.is(i, ',')) dim = std::min<std::size_t>(dim + 1, kMaxRank - 1);
@@ -56,30 +59,22 @@ void LineScanner::note_access(int buffer, std::uint64_t place, std::size_t first
       const double sign = line_.is(i - 1, '-') ? -1.0 : 1.0;
       access.offset += sign * static_cast<double>(line_[i].number) * value->strides[dim];
     }
-    if (line_[i].kind != Kind::kValue) continue;
-    const int* known = p_.by_name_.find(hash_name(line_[i].text));
-    if (known == nullptr) continue;
-    const Value& index = p_.values_[static_cast<std::size_t>(*known)];
-    access.offset += (index.has_constant ? index.constant : index.shift) * value->strides[dim];
-    if (index.loop < 0) continue;
-    double factor = index.scale * value->strides[dim];
+    const Value* index = known(i);
+    if (index == nullptr) continue;
+    access.offset += (index->has_constant ? index->constant : index->shift) * value->strides[dim];
+    if (index->loop < 0) continue;
+    double factor = index->scale * value->strides[dim];
     if (line_.is(i + 1, '*') && line_[i + 2].kind == Kind::kInteger)
       factor *= static_cast<double>(line_[i + 2].number);
-    access.add(index.loop, factor);
+    access.add(index->loop, factor);
   }
   code.accesses.push_back(access);
 }
 
-// Whether the first value from there on is a sum or product of floats.
-bool LineScanner::yields_ordered(std::size_t i) const {
-  while (i < line_.size() && line_[i].kind != Kind::kValue) ++i;
-  const int* known = i < line_.size() ? p_.by_name_.find(hash_name(line_[i].text)) : nullptr;
-  return known != nullptr && p_.values_[static_cast<std::size_t>(*known)].ordered;
-}
-
+// What a region hands on: the results of a loop so far, or an element of a tensor.
 void LineScanner::note_yield() {
   for (std::size_t i = operation_at_ + 1; i < line_.size(); ++i)
-    p_.regions_.back().code.ordered_yields += line_[i].kind == Kind::kValue && yields_ordered(i);
+    if (const Value* value = known(i)) p_.regions_.back().code.ordered_yields += value->ordered;
 }
 
 void LineScanner::note_code(const OpGroup& group) {

@@ -135,9 +135,8 @@ void LineScanner::follow_index(Value& value) const {
   std::size_t count = 0;
   for (std::size_t i = operation_at_; i < line_.size() && count < 2; ++i) {
     if (line_[i].kind != Kind::kValue) continue;
-    const int* known = p_.by_name_.find(hash_name(line_[i].text));
-    if (known == nullptr) return;
-    operands[count++] = &p_.values_[static_cast<std::size_t>(*known)];
+    operands[count] = known(i);
+    if (operands[count++] == nullptr) return;
   }
   if (count < 2) return;
   if (operands[0]->has_constant && !difference) std::swap(operands[0], operands[1]);
@@ -149,10 +148,17 @@ void LineScanner::follow_index(Value& value) const {
   value.shift = moved ? index.shift + (sum ? constant : -constant) : index.shift * constant;
 }
 
+// The value that a lexeme names, if it is one that was defined.
+Value* LineScanner::known(std::size_t i) const {
+  if (line_[i].kind != Kind::kValue) return nullptr;
+  const int* at = p_.by_name_.find(hash_name(line_[i].text));
+  return at != nullptr ? &p_.values_[static_cast<std::size_t>(*at)] : nullptr;
+}
+
 void LineScanner::use(std::size_t i) {
-  const int* known = p_.by_name_.find(hash_name(line_[i].text));
-  if (known == nullptr) return;
-  Value& value = p_.values_[static_cast<std::size_t>(*known)];
+  Value* const found = known(i);
+  if (found == nullptr) return;
+  Value& value = *found;
   ++value.uses;
   if (value.loop >= 0) derived_loop_ = value.loop;
   value.last = p_.line_;

@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +29,12 @@ from costmodel.evaluate import EvaluateConfig, evaluate
 from costmodel.models import PAPER_MODELS, SHIPPED
 from costmodel.models._model import MIN_LABELS
 from experiments.benchmarks.costmodel_speed import Benchmark, measure
-from experiments.costmodel.encoders import PRETRAINING_EPOCHS, SMALL_ENCODER, with_few_labels
+from experiments.costmodel.encoders import (
+    ENCODERS,
+    PRETRAINING_EPOCHS,
+    SMALL_ENCODER,
+    with_few_labels,
+)
 from experiments.costmodel.novelty import novelty_rows
 from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
@@ -69,7 +74,8 @@ class Study:
     jobs: int = 1
     """Processes that train models beside each other."""
     models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best", "encoder")
-    """Models of this project in the table; the encoder as small as two cores train it."""
+    """Models of this project in the table, where the encoder is as small as two cores train it, and
+    that rank, which it does not."""
     paper: Names = tuple(PAPER_MODELS)
     """The 2023 paper's models in the table."""
     targets: Names = TARGETS
@@ -168,10 +174,7 @@ def _known(dataset: Dataset, targets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _table(study: Study, dataset: Dataset) -> None:
-    models = (*study.models, *study.paper)
-    small = _small([name for name in models if name == "encoder"])
-    chosen = (*small, *_own(study, models))
-    _evaluate(study, "table", models, _known(dataset, study.targets), set=chosen)
+    _evaluate(study, "table", (*study.models, *study.paper), _known(dataset, study.targets))
 
 
 def _curves(study: Study, dataset: Dataset) -> None:
@@ -215,7 +218,9 @@ def _evaluate(
 
 
 def _own(study: Study, models: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(one for one in study.set if one.partition(".")[0] in models)
+    """Return the settings of these models: encoders are small unless the user says otherwise."""
+    small = [f"{name}.{one}" for name in ENCODERS if name in models for one in SMALL_ENCODER]
+    return (*small, *(one for one in study.set if one.partition(".")[0] in models))
 
 
 def _noted(stage: str) -> Callable[[str], None]:
@@ -225,7 +230,7 @@ def _noted(stage: str) -> Callable[[str], None]:
 def _ranking(study: Study, dataset: Dataset) -> None:
     rows = rank_all(
         Ranking(study.data, study.schedules, study.work / "ranking"),
-        study.models,
+        [name for name in study.models if name not in ENCODERS],
         study.jobs,
         _noted("ranking"),
     )
@@ -235,7 +240,7 @@ def _ranking(study: Study, dataset: Dataset) -> None:
 def _heads(study: Study, dataset: Dataset) -> None:
     most = len(dataset.split("random", "train"))
     size = study.head_size if study.head_size < most else 0
-    models = ("encoder", "encoder-bins", "fast")
+    models = (*ENCODERS, "fast")
     _evaluate(
         study,
         "heads",
@@ -243,7 +248,6 @@ def _heads(study: Study, dataset: Dataset) -> None:
         _known(dataset, study.targets),
         splits=("random", "family"),
         sizes=(size,),
-        set=(*_small(models[:2]), *_own(study, models)),
     )
 
 
@@ -261,17 +265,13 @@ def _pretraining(study: Study, dataset: Dataset) -> None:
             models,
             _known(dataset, study.targets),
             splits=("random",),
-            set=(*_small(("encoder",)), *first, *_own(study, models)),
+            set=(*first, *_own(study, models)),
         )
 
 
 def _novelty(study: Study, dataset: Dataset) -> None:
     rows = novelty_rows(dataset, _noted("novelty"))
     pd.DataFrame(rows).to_csv(study.work / "novelty.csv", index=False, float_format="%.6g")
-
-
-def _small(models: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{name}.{setting}" for name in models for setting in SMALL_ENCODER)
 
 
 def _speed(study: Study, dataset: Dataset) -> None:

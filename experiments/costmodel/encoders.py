@@ -11,6 +11,8 @@ from costmodel._dataset import Dataset
 from costmodel._table import pivot
 from experiments.costmodel.goals import figure
 
+ENCODERS = ("encoder", "encoder-bins")
+"""With a regression head, and with a distribution over bins."""
 SMALL_ENCODER = ("width=64", "layers=2", "max_tokens=256", "epochs=8")
 """Settings with which a core trains it on 3,000 programs in minutes."""
 PRETRAINING_EPOCHS = 4
