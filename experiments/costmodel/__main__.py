@@ -4,10 +4,10 @@
 
 Stages: `table` (models x targets x splits), `curves` (over the number of programs learnt from),
 `every` (the shipped kind of model on all targets), `ranking`, `heads` (regression against a
-distribution over bins), `pretraining` (on analytic labels first, or not), `novelty` (what is told
-from known programs), `speed`, `page`. Whatever was trained stays in the work folder, so that an
-interrupted run goes on, and networks may be trained on another machine and their parts copied
-there.
+distribution over bins), `pretraining` (on analytic labels first, or not), `longer` (networks that
+take more steps), `novelty` (what is told from known programs), `speed`, `page`. Whatever was
+trained stays in the work folder, so that an interrupted run goes on, and networks may be trained on
+another machine and their parts copied there.
 """
 
 import contextlib
@@ -35,12 +35,14 @@ from experiments.costmodel.encoders import (
     SMALL_ENCODER,
     with_few_labels,
 )
+from experiments.costmodel.longer import LONGER, SPLIT, USUAL, is_network, longer_settings
 from experiments.costmodel.novelty import novelty_rows
 from experiments.costmodel.page import DRAWN, write_page
 from experiments.costmodel.ranking import Ranking, rank_all
 
 STAGES = (
-    "table", "curves", "every", "ranking", "heads", "pretraining", "novelty", "speed", "page"
+    "table", "curves", "every", "ranking", "heads", "pretraining", "longer", "novelty", "speed",
+    "page",
 )  # fmt: skip
 ZEN = "x86-64-znver4"
 TARGETS = (
@@ -70,7 +72,8 @@ class Study:
     work: Path = Path("runs/costmodel")
     """Folder of what was trained; what is there is only read."""
     stages: Names = STAGES
-    """What to do: table, curves, every, ranking, heads, pretraining, novelty, speed, page."""
+    """What to do: table, curves, every, ranking, heads, pretraining, longer, novelty, speed,
+    page."""
     jobs: int = 1
     """Processes that train models beside each other."""
     models: Names = ("roofline", "ridge", "trees", "forest", "sites", "fast", "best", "encoder")
@@ -120,6 +123,7 @@ def main(study: Study) -> None:
         "ranking": _ranking,
         "heads": _heads,
         "pretraining": _pretraining,
+        "longer": _longer,
         "novelty": _novelty,
         "speed": _speed,
     }
@@ -267,6 +271,16 @@ def _pretraining(study: Study, dataset: Dataset) -> None:
             splits=("random",),
             set=(*first, *_own(study, models)),
         )
+
+
+def _longer(study: Study, dataset: Dataset) -> None:
+    models = (*study.models, *study.paper)
+    networks = tuple(name for name in models if is_network(name))
+    _reuse(study.work / "table" / "parts", study.work / "longer" / USUAL / "parts")
+    targets = _known(dataset, study.targets)
+    _evaluate(study, f"longer/{USUAL}", models, targets, splits=(SPLIT,))
+    settings = (*_own(study, networks), *longer_settings(networks))
+    _evaluate(study, f"longer/{LONGER}", networks, targets, splits=(SPLIT,), set=settings)
 
 
 def _novelty(study: Study, dataset: Dataset) -> None:

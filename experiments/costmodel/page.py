@@ -14,6 +14,7 @@ from costmodel.models._neural import NeuralConfig
 from experiments.costmodel.encoders import encoder_parts
 from experiments.costmodel.figures import draw_curves, draw_errors, draw_ranking
 from experiments.costmodel.goals import BEST, FAST, figure, goals
+from experiments.costmodel.longer import longer_parts
 from experiments.costmodel.novelty import novelty_parts
 
 FIGURES = {
@@ -55,6 +56,7 @@ def write_page(work: Path, out: Path) -> Path:
     parts += _curves(_results(work / "curves"), out)
     parts += _ranking(work / "ranking.csv", out)
     parts += encoder_parts(work, out)
+    parts += longer_parts(work, out)
     every = _results(work / "every")
     if every is not None:
         every.to_csv(out / "every_target.csv", index=False, float_format="%.5g")

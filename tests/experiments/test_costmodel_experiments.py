@@ -73,6 +73,28 @@ def test_the_page_about_the_cost_models_says_what_was_measured(tmp_path, capsys)
     assert capsys.readouterr().out.splitlines() == [f"wrote {study.out / 'README.md'}"]
 
 
+def test_networks_that_take_more_steps_are_set_beside_those_of_the_table(tmp_path):
+    pytest.importorskip("torch")
+    data = tmp_path / "programs.parquet"
+    _labelled(240, 0).to_parquet(data)
+    study = Study(
+        data=data, out=tmp_path / "page", work=tmp_path / "work", stages=("longer", "page"),
+        models=("roofline",), paper=("paper-fc-op",), splits=("random",), repeats=0,
+    )  # fmt: skip
+    main(study)
+    table = pd.read_csv(study.out / "longer.csv")
+    epochs = table[table.metric == "epochs"].set_index("training").value
+    assert epochs["longer"] == 4 * epochs["usual"]
+    errors = table[(table.metric == "rmse_range_pct") & (table.model == "paper-fc-op")]
+    errors = errors.pivot_table(index="target", columns="training", values="value")
+    ratios = errors.longer / errors.usual
+    page = (study.out / "README.md").read_text()
+    assert f"| {ratios.median():.2g} | {ratios.min():.2g} | {ratios.max():.2g} |" in page
+    assert f"{(ratios < 1).sum()} of 3 |" in page
+    for target, row in errors.iterrows():
+        assert f"| {target} | {row.usual:.3g} | {row.longer:.3g} |" in page
+
+
 def test_labels_of_few_programs_are_kept_and_all_analytic_ones():
     name = "analytic/bytes"
     frame = _labelled(200, 0).assign(**{name: np.arange(200.0)})
